@@ -1,0 +1,164 @@
+// Package backend is the Vault secrets engine: it puts the domain of package
+// ramp behind Vault's paths, storage and leases.
+package backend
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+)
+
+const help = `
+The ramp engine gives workloads ramp contracts: who may act on what, with which
+scopes, for how long. Declare a service, write a contract as a role, and read
+short-lived, lease-bound credentials from creds/<role>.
+`
+
+// backend is one mount. A plugin process holds several.
+type backend struct {
+	*framework.Backend
+	now    func() time.Time
+	panics atomic.Uint64
+
+	essentials  essentials
+	keys        *keyring.Ring
+	config      atomic.Pointer[config]
+	configMu    sync.Mutex   // held while config changes
+	keysMu      sync.RWMutex // held while key sets change; for reading by those who start to use one
+	services    shelf[service]
+	contracts   shelf[contract]
+	suspensions suspensions
+	kills       kills
+	feed        feed
+	lists       signedLists
+}
+
+// Factory returns a logical.Factory for an engine that reports the given version.
+func Factory(version string) logical.Factory {
+	return func(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
+		b := newBackend(version, time.Now)
+		if err := b.Setup(ctx, conf); err != nil {
+			return nil, err
+		}
+		return &edge{b}, nil
+	}
+}
+
+func newBackend(version string, now func() time.Time) *backend {
+	b := &backend{now: now, keys: keyring.New(now)}
+	b.services.load = loadService
+	b.contracts.load = b.loadContract
+	b.feed.closed = make(chan struct{})
+	b.Backend = &framework.Backend{
+		Help:           strings.TrimSpace(help),
+		BackendType:    logical.TypeLogical,
+		RunningVersion: version,
+		Secrets:        []*framework.Secret{b.secret()},
+		PathsSpecial: &logical.Paths{
+			Unauthenticated: []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "status/*", "feed", "health"},
+			SealWrapStorage: []string{keysPrefix},
+		},
+		InitializeFunc: b.initialize,
+		PeriodicFunc:   b.periodic,
+		Invalidate:     b.invalidate,
+		Clean:          func(context.Context) { b.feed.close() },
+	}
+	for _, p := range b.paths() {
+		b.Paths = append(b.Paths, p.Framework(b.report))
+	}
+	return b
+}
+
+func (b *backend) paths() []endpoint.Path {
+	return []endpoint.Path{
+		b.pathConfig(),
+		b.pathKeyRotate(), b.pathKeyRevoke(), b.pathKey(), b.pathKeys(),
+		b.pathServiceSuspend(), b.pathServiceResume(), b.pathService(), b.pathServices(),
+		b.pathRoleSuspend(), b.pathRoleResume(), b.pathRoleRevoke(), b.pathRole(), b.pathRoles(),
+		b.pathCallerSuspend(), b.pathCallerResume(),
+		b.pathCreds(), b.pathIntrospect(), b.pathRevoke(),
+		b.pathDiscovery(), b.pathJWKS(), b.pathBundle(),
+		b.pathStatus(), b.pathFeed(), b.pathHealth(),
+	}
+}
+
+// answer is the error that goes to Vault for err, see endpoint.Answer.
+func (b *backend) answer(req *logical.Request, err error) error {
+	answer, ours := endpoint.Answer(err)
+	if ours {
+		b.report(req, err)
+	}
+	return answer
+}
+
+// report logs a fault of ours before the user gets a 500 that hides it.
+func (b *backend) report(req *logical.Request, err error) {
+	b.Logger().Error("request failed", "path", req.Path, "operation", req.Operation, "request_id", req.ID, "error", err)
+}
+
+func (b *backend) initialize(ctx context.Context, req *logical.InitializationRequest) error {
+	if !b.WriteSafeReplicationState() {
+		return nil
+	}
+	return b.ready(ctx, req.Storage)
+}
+
+// invalidate drops what is cached of a key that another node changed.
+func (b *backend) invalidate(_ context.Context, key string) {
+	switch {
+	case strings.HasPrefix(key, servicesPrefix):
+		b.services.forget(strings.TrimPrefix(key, servicesPrefix))
+	case strings.HasPrefix(key, rolesPrefix):
+		b.contracts.forget(strings.TrimPrefix(key, rolesPrefix))
+	case strings.HasPrefix(key, statePrefix):
+		b.contracts.forgetAll()
+	case strings.HasPrefix(key, statusPrefix), strings.HasPrefix(key, killsPrefix):
+		b.kills.forget()
+	default:
+		b.essentials.forget()
+	}
+}
+
+// essentials is what every request needs in memory: few and small things.
+type essentials struct {
+	loaded atomic.Bool
+	mu     sync.Mutex
+}
+
+func (e *essentials) forget() { e.loaded.Store(false) }
+
+// ready loads what every request needs, once. A failure is tried again by the
+// next request.
+func (b *backend) ready(ctx context.Context, s logical.Storage) error {
+	if b.essentials.loaded.Load() {
+		return nil
+	}
+	b.essentials.mu.Lock()
+	defer b.essentials.mu.Unlock()
+	if b.essentials.loaded.Load() {
+		return nil
+	}
+	for _, load := range []func(context.Context, logical.Storage) error{
+		b.upgrade, b.loadConfig, b.loadKeys, b.loadSuspensions,
+	} {
+		if err := load(ctx, s); err != nil {
+			return err
+		}
+	}
+	b.essentials.loaded.Store(true)
+	return nil
+}
+
+// limits is what the mount imposes on contracts.
+func (c *config) limits() ramp.Limits {
+	return ramp.Limits{TrustDomain: c.TrustDomain, DefaultTTL: c.DefaultTTL, MaxTTL: c.MaxTTL}
+}

@@ -1,0 +1,43 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/hashicorp/vault/sdk/logical"
+)
+
+// edge is the engine as Vault sees it. Several mounts share a process, so a
+// panic in one request must not take the others down: it is logged, counted
+// and answered with 500.
+type edge struct{ *backend }
+
+// HandleRequest implements logical.Backend.
+func (e *edge) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
+	defer e.recover(req, &err)
+	if req.Operation == logical.HelpOperation {
+		return e.backend.HandleRequest(ctx, req)
+	}
+	if err := e.answer(req, e.ready(ctx, req.Storage)); err != nil {
+		return nil, err
+	}
+	return e.backend.HandleRequest(ctx, req)
+}
+
+// HandleExistenceCheck implements logical.Backend.
+func (e *edge) HandleExistenceCheck(ctx context.Context, req *logical.Request) (found, exists bool, err error) {
+	defer e.recover(req, &err)
+	if err := e.answer(req, e.ready(ctx, req.Storage)); err != nil {
+		return false, false, err
+	}
+	return e.backend.HandleExistenceCheck(ctx, req)
+}
+
+func (e *edge) recover(req *logical.Request, err *error) {
+	if p := recover(); p != nil {
+		e.panics.Add(1)
+		// The value of the panic could quote a secret; the stack does not.
+		*err = e.answer(req, fmt.Errorf("panic (%T) at %s", p, debug.Stack()))
+	}
+}

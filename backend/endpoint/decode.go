@@ -1,0 +1,129 @@
+package endpoint
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+)
+
+// decode sets the fields of the struct that v points at from what the request
+// has; fields that the request does not mention keep their value.
+func decode(data *framework.FieldData, v any) error {
+	into := reflect.ValueOf(v).Elem()
+	for _, f := range fieldsOf(into.Type()) {
+		value, given, err := data.GetOkErr(f.name)
+		if err != nil {
+			return BadRequest("%s: %v", f.name, err)
+		}
+		if given {
+			if err := assign(into.FieldByIndex(f.index), value); err != nil {
+				return BadRequest("%s: %v", f.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func assign(to reflect.Value, value any) error {
+	if to.Type() == typeTime {
+		text := value.(string)
+		if text == "" {
+			to.SetZero()
+			return nil
+		}
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return fmt.Errorf("%.40q is not an RFC 3339 time such as 2027-01-31T18:00:00Z", text)
+		}
+		to.Set(reflect.ValueOf(at.UTC()))
+		return nil
+	}
+	from := reflect.ValueOf(value)
+	switch {
+	case !from.IsValid():
+		to.SetZero()
+	case to.Kind() == reflect.Uint64 && from.CanInt() && from.Int() < 0:
+		return fmt.Errorf("%d is negative", from.Int())
+	case (to.CanInt() || to.CanUint() || to.Kind() == reflect.Slice || to.Kind() == reflect.Map) && from.CanConvert(to.Type()):
+		to.Set(from.Convert(to.Type()))
+	case from.Type().AssignableTo(to.Type()):
+		to.Set(from)
+	default:
+		return fmt.Errorf("cannot use %T as %s", value, to.Type())
+	}
+	return nil
+}
+
+// refuseUnknown names the first field of the body that the operation does not
+// know, and the one that was probably meant. Silence would turn a misspelt
+// limit into no limit.
+func refuseUnknown(body map[string]any, known []field) error {
+	names := make([]string, 0, len(body))
+	for name := range body {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if slices.ContainsFunc(known, func(f field) bool { return f.name == name && !f.fromPath }) {
+			continue
+		}
+		if meant := closest(name, known); meant != "" {
+			return BadRequest("unknown field %.80q (did you mean %q?)", name, meant)
+		}
+		return BadRequest("unknown field %.80q; known fields: %s", name, listNames(known))
+	}
+	return nil
+}
+
+func listNames(known []field) string {
+	var names []string
+	for _, f := range known {
+		if !f.fromPath {
+			names = append(names, f.name)
+		}
+	}
+	if names == nil {
+		return "none"
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// closest returns the known field that is at most two edits away from name.
+func closest(name string, known []field) string {
+	best, distance := "", 3
+	for _, f := range known {
+		if d := edits(name, f.name); !f.fromPath && d < distance {
+			best, distance = f.name, d
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance, or 3 when the lengths alone exceed 2.
+func edits(a, b string) int {
+	if len(a)-len(b) > 2 || len(b)-len(a) > 2 {
+		return 3
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		previous := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			substitute := previous
+			if a[i] != b[j] {
+				substitute++
+			}
+			previous = row[j+1]
+			row[j+1] = min(substitute, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

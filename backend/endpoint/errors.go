@@ -1,0 +1,66 @@
+package endpoint
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+)
+
+// Error is a fault of the user, with the HTTP status that says which kind.
+type Error struct {
+	Status  int
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// BadRequest is a 400 that says what to fix.
+func BadRequest(format string, args ...any) error {
+	return &Error{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// NotFound is a 404.
+func NotFound(format string, args ...any) error {
+	return &Error{http.StatusNotFound, fmt.Sprintf(format, args...)}
+}
+
+// Conflict is a 409: somebody else was faster.
+func Conflict(format string, args ...any) error {
+	return &Error{http.StatusConflict, fmt.Sprintf(format, args...)}
+}
+
+// passThrough are errors by which Vault itself is told something.
+var passThrough = []error{
+	logical.ErrReadOnly, logical.ErrUnsupportedOperation, logical.ErrUnsupportedPath,
+	logical.ErrPerfStandbyPleaseForward, logical.ErrInvalidRequest, logical.ErrUnrecoverable,
+}
+
+// Answer turns any error into the one that crosses the plugin boundary: only
+// a bare coded error keeps its status there. A fault of ours is 500 and says
+// nothing about what happened inside; the log does, see Path.
+func Answer(err error) (answer error, ours bool) {
+	if err == nil {
+		return nil, false
+	}
+	var user *Error
+	var denial *ramp.Denial
+	var coded logical.HTTPCodedError
+	switch {
+	case errors.As(err, &user):
+		return logical.CodedError(user.Status, user.Message), false
+	case errors.As(err, &denial):
+		return logical.CodedError(http.StatusForbidden, denial.Error()), false
+	case errors.As(err, &coded):
+		return coded, false
+	}
+	for _, e := range passThrough {
+		if errors.Is(err, e) {
+			return e, false
+		}
+	}
+	return logical.CodedError(http.StatusInternalServerError, "internal error; the log of the ramp plugin has the details"), true
+}

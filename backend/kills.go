@@ -1,0 +1,226 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
+)
+
+// kills is what died and has not expired yet: in memory as verifiers have it,
+// in storage as kills/<what> (an event each) and status/<contract id>/<n> (the
+// revoked serials of a status list). It is loaded when first needed.
+type kills struct {
+	mu     sync.Mutex
+	dead   atomic.Pointer[revocation.State]
+	chunks sync.Map // status/… key → *commit
+}
+
+// commit lets those who change the same status list share one write: whoever
+// gets the lock writes for all whose change was already in memory.
+type commit struct {
+	mu      sync.Mutex
+	wanted  atomic.Uint64
+	written uint64 // under mu
+}
+
+func (k *kills) forget() { k.dead.Store(nil) }
+
+// state returns what is dead, from storage the first time.
+func (k *kills) state(ctx context.Context, s logical.Storage) (*revocation.State, error) {
+	if st := k.dead.Load(); st != nil {
+		return st, nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if st := k.dead.Load(); st != nil {
+		return st, nil
+	}
+	st := &revocation.State{}
+	names, err := list(ctx, s, killsPrefix)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		e, err := get[revocation.Event](ctx, s, killsPrefix+name)
+		if err != nil {
+			return nil, err
+		}
+		if e != nil {
+			if _, err := st.Add(*e); err != nil {
+				return nil, err
+			}
+		}
+	}
+	contracts, err := list(ctx, s, statusPrefix)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range contracts {
+		lists, err := list(ctx, s, statusPrefix+id)
+		if err != nil {
+			return nil, err
+		}
+		for _, n := range lists {
+			c, err := get[revocation.Chunk](ctx, s, statusPrefix+id+n)
+			if err != nil {
+				return nil, err
+			}
+			if c != nil {
+				if err := st.AddChunk(*c); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	k.dead.Store(st)
+	return st, nil
+}
+
+// kill makes deaths durable and tells the feed. When it returns without error
+// they cannot be undone. Repeating it is harmless.
+func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocation.Event) error {
+	st, err := b.kills.state(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := b.feed.ensure(ctx, s); err != nil {
+		return err
+	}
+	for _, e := range events {
+		if err := b.kills.write(ctx, s, st, e); err != nil {
+			return err
+		}
+		b.lists.changed(e)
+		b.feed.publish(e)
+	}
+	return nil
+}
+
+func (k *kills) write(ctx context.Context, s logical.Storage, st *revocation.State, e revocation.Event) error {
+	if e.Type == revocation.EventSerial {
+		if _, err := st.Add(e); err != nil { // memory first: the list is written from there
+			return err
+		}
+		return k.writeList(ctx, s, st, e.Contract, e.Serial/revocation.ListSize)
+	}
+	if err := put(ctx, s, killKey(e), e); err != nil {
+		return err
+	}
+	_, err := st.Add(e)
+	return err
+}
+
+func killKey(e revocation.Event) string {
+	switch {
+	case e.Type == revocation.EventKey:
+		return killsPrefix + "key." + e.KeyID
+	case e.Type == revocation.EventCaller:
+		return killsPrefix + "caller." + e.Caller
+	case e.Caller != "":
+		return killsPrefix + "floor." + e.Contract + "." + e.Caller
+	}
+	return killsPrefix + "floor." + e.Contract
+}
+
+func listKey(contract string, n uint64) string {
+	return fmt.Sprintf("%s%s/%d", statusPrefix, contract, n)
+}
+
+func (k *kills) writeList(ctx context.Context, s logical.Storage, st *revocation.State, contract string, n uint64) error {
+	key := listKey(contract, n)
+	v, _ := k.chunks.LoadOrStore(key, &commit{})
+	c := v.(*commit)
+	mine := c.wanted.Add(1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.written >= mine {
+		return nil
+	}
+	upTo := c.wanted.Load()
+	if chunk, ok := st.Chunk(contract, n); ok {
+		if err := put(ctx, s, key, chunk); err != nil {
+			return err
+		}
+	}
+	c.written = upTo
+	return nil
+}
+
+// killSerial kills one credential. One that is dead already, or has expired,
+// costs no write.
+func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, expiry int64) error {
+	if expiry < b.now().Unix() {
+		return nil
+	}
+	st, err := b.kills.state(ctx, s)
+	if err != nil {
+		return err
+	}
+	if st.Dead(c) != "" && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
+		return nil
+	}
+	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry})
+}
+
+// durable reports whether the status list in storage has all that is in memory.
+func (k *kills) durable(contract string, n uint64) bool {
+	v, ok := k.chunks.Load(listKey(contract, n))
+	if !ok {
+		return true
+	}
+	c := v.(*commit)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.written == c.wanted.Load()
+}
+
+// until is when everything that has been issued by now has expired
+// (NumericDate), with an hour for clocks that disagree.
+func (b *backend) until() int64 {
+	return b.config.Load().horizon(b.now()).Add(time.Hour).Unix()
+}
+
+// forgetKills drops from memory and storage what killed nothing but
+// credentials that have expired.
+func (b *backend) forgetKills(ctx context.Context, s logical.Storage) error {
+	st, err := b.kills.state(ctx, s)
+	if err != nil {
+		return err
+	}
+	gone := st.Forget(b.now().Unix())
+	var keys []string
+	for _, c := range gone.Chunks {
+		keys = append(keys, listKey(c.Contract, c.N))
+	}
+	for _, e := range gone.Callers {
+		if e.Contract == "" {
+			e.Type = revocation.EventCaller
+		}
+		keys = append(keys, killKey(e))
+	}
+	for _, kid := range gone.Keys {
+		keys = append(keys, killsPrefix+"key."+kid)
+	}
+	for _, id := range gone.Floors {
+		keys = append(keys, killsPrefix+"floor."+id)
+	}
+	for _, key := range keys {
+		if err := s.Delete(ctx, key); err != nil {
+			return err
+		}
+		b.kills.chunks.Delete(key)
+	}
+	return nil
+}
+
+// credential is how the feed and the status lists know a lease.
+func (l *lease) credential() revocation.Credential {
+	return revocation.Credential{Contract: l.ContractID, Serial: l.Serial, Caller: token.CallerHash(l.EntityID), IssuedAt: l.IssuedAt, KeyID: l.KeyID}
+}

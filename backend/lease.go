@@ -1,0 +1,193 @@
+package backend
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/framework"
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/minter"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
+)
+
+// secretType is registered for ever: leases name it.
+const secretType = "ramp_credential"
+
+// lease is what a lease remembers of its credential: all that renewing and
+// revoking need, so that neither relies on the role or on the lease's data.
+type lease struct {
+	Contract   string
+	ContractID string
+	Serial     uint64
+	EntityID   string
+	IssuedAt   int64 // NumericDate
+	Expiry     int64 // NumericDate
+	Scope      string
+	Address    string
+	Proof      string
+	KeyID      string
+}
+
+const leaseVersion = "1"
+
+// internal is the lease as Vault stores it. Numbers are strings: the plugin
+// boundary turns numbers into float64.
+func (l *lease) internal() map[string]any {
+	m := map[string]any{
+		"v": leaseVersion, "role": l.Contract, "id": l.ContractID, "serial": strconv.FormatUint(l.Serial, 10),
+		"entity": l.EntityID, "iat": strconv.FormatInt(l.IssuedAt, 10), "exp": strconv.FormatInt(l.Expiry, 10),
+		"scope": l.Scope, "addr": l.Address, "kid": l.KeyID,
+	}
+	if l.Proof != "" {
+		m["proof"] = l.Proof
+	}
+	return m
+}
+
+func readLease(m map[string]any) (*lease, error) {
+	text := func(key string) string { s, _ := m[key].(string); return s }
+	l := &lease{
+		Contract: text("role"), ContractID: text("id"), EntityID: text("entity"),
+		Scope: text("scope"), Address: text("addr"), Proof: text("proof"), KeyID: text("kid"),
+	}
+	if v := text("v"); v != leaseVersion {
+		return nil, fmt.Errorf("lease has version %.20q, this plugin knows %s", v, leaseVersion)
+	}
+	var errs [3]error
+	l.Serial, errs[0] = strconv.ParseUint(text("serial"), 10, 64)
+	l.IssuedAt, errs[1] = strconv.ParseInt(text("iat"), 10, 64)
+	l.Expiry, errs[2] = strconv.ParseInt(text("exp"), 10, 64)
+	for _, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("lease is damaged: %w", err)
+		}
+	}
+	if l.ContractID == "" {
+		return nil, fmt.Errorf("lease is damaged: it names no contract")
+	}
+	return l, nil
+}
+
+func (b *backend) secret() *framework.Secret {
+	return &framework.Secret{Type: secretType, Renew: b.renew, Revoke: b.revoke}
+}
+
+// leased wraps a credential in the response that makes Vault create its lease.
+func (b *backend) leased(req *logical.Request, g *minter.Grant, made *minter.Credential) *logical.Response {
+	l := lease{
+		Contract: g.Contract.Name, ContractID: g.Contract.ID, Serial: g.Serial, EntityID: g.ClientID,
+		IssuedAt: g.Issued.Unix(), Expiry: g.Expiry.Unix(), Scope: g.Scopes.String(), KeyID: made.KeyID,
+	}
+	if addr := remoteAddr(req); addr.IsValid() {
+		l.Address = addr.String()
+	}
+	if cnf := g.Confirmation; cnf != nil {
+		l.Proof = ramp.ProofDPoP
+		if cnf.X5T != "" {
+			l.Proof = ramp.ProofMTLS
+		}
+	}
+	data := endpoint.Encode(credsResponse{
+		ExpiresAt: stamp(g.Expiry), Scope: l.Scope, Audience: g.Audience, Subject: g.Subject,
+		JTI: token.ID(l.ContractID, l.Serial), Contract: l.Contract, Revision: g.Contract.Revision(), Serial: l.Serial,
+	})
+	for k, v := range made.Data {
+		data[k] = v
+	}
+	resp := b.Secret(secretType).Response(data, l.internal())
+	resp.Secret.TTL = time.Duration(g.TTL) * time.Second
+	resp.Secret.MaxTTL = g.Expiry.Sub(g.Issued)
+	resp.Secret.Renewable = g.Renewable
+	return resp
+}
+
+// renew decides again, with facts looked up anew: nobody is there to ask, and
+// the one who renews may be somebody else. A refused renewal kills the
+// credential, because Vault itself would let the lease run on.
+func (b *backend) renew(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	resp, err := b.decideRenewal(ctx, req)
+	return resp, b.answer(req, err)
+}
+
+func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*logical.Response, error) {
+	l, err := readLease(req.Secret.InternalData)
+	if err != nil {
+		return nil, err
+	}
+	ttl, denial, err := b.renewal(ctx, req.Storage, l)
+	if err != nil {
+		return nil, err
+	}
+	if denial != nil {
+		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry); err != nil {
+			return nil, err
+		}
+		// "permission denied" is what makes Vault Agent stop renewing and
+		// fetch a new credential.
+		return nil, logical.CodedError(http.StatusForbidden, denial.Error()+"; permission denied: the credential is dead")
+	}
+	resp := &logical.Response{Secret: req.Secret}
+	resp.Secret.TTL = time.Duration(ttl) * time.Second
+	// The client's increment beats TTL; MaxTTL, counted from the issue,
+	// bounds this renewal to what was decided.
+	resp.Secret.MaxTTL = b.now().Sub(req.Secret.IssueTime) + resp.Secret.TTL
+	return resp, nil
+}
+
+// renewal returns for how long the lease may go on, or why it may not.
+func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease) (ramp.Seconds, *ramp.Denial, error) {
+	c, done, err := b.contracts.read(ctx, s, l.Contract)
+	defer done()
+	if err != nil {
+		return 0, nil, err
+	}
+	if c == nil || c.ID != l.ContractID {
+		return 0, &ramp.Denial{Code: ramp.CredentialRevoked, Reason: fmt.Sprintf("contract %q, which issued this credential, was deleted", l.Contract)}, nil
+	}
+	svc, release, err := b.services.read(ctx, s, c.Service)
+	defer release()
+	if err != nil {
+		return 0, nil, err
+	}
+	if svc == nil {
+		return 0, nil, fmt.Errorf("contract %q is with service %q, which does not exist", c.Name, c.Service)
+	}
+	caller, err := b.caller(l.EntityID, c.NeedsGroups())
+	if err != nil {
+		return 0, nil, err
+	}
+	dead, err := b.kills.state(ctx, s)
+	if err != nil {
+		return 0, nil, err
+	}
+	scopes, err := ramp.NewScopes(strings.Fields(l.Scope)...)
+	if err != nil {
+		return 0, nil, err
+	}
+	addr, _ := netip.ParseAddr(l.Address)
+	decision := ramp.Decide(c.Contract, svc.Service, ramp.State{
+		ContractSuspended: c.state.Suspended, ServiceSuspended: svc.stored.Suspended, CallerSuspended: b.suspensions.of(l.EntityID).Suspended,
+	}, ramp.Facts{
+		Phase: ramp.PhaseRenew, Now: b.now(), Caller: caller, RemoteAddr: addr, Limits: b.config.Load().limits(),
+		Held: ramp.Held{Scopes: scopes, Expiry: time.Unix(l.Expiry, 0), Proof: l.Proof, Dead: dead.Dead(l.credential()) != ""},
+	})
+	return decision.Grant().TTL, decision.Denial(), nil
+}
+
+// revoke kills the credential of a lease. It needs neither role, service, key
+// nor config, and costs no write when the credential is dead already.
+func (b *backend) revoke(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	l, err := readLease(req.Secret.InternalData)
+	if err == nil {
+		err = b.killSerial(ctx, req.Storage, l.credential(), l.Expiry)
+	}
+	return nil, b.answer(req, err)
+}

@@ -1,0 +1,161 @@
+package backend
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/minter"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
+)
+
+type credsRequest struct {
+	endpoint.Named
+	Scopes    []string     `json:"scopes" doc:"Ask for fewer scopes than the contract grants."`
+	TTL       ramp.Seconds `json:"ttl" doc:"Ask for a shorter lease than the contract grants."`
+	DPoPJKT   string       `json:"dpop_jkt" doc:"Bind the token to a key: its JWK SHA-256 thumbprint (RFC 9449)."`
+	PublicKey string       `json:"public_key" doc:"Bind the token to a key: a JWK, a PEM PUBLIC KEY, or a PEM CERTIFICATE (RFC 8705)."`
+}
+
+// credsResponse is what the caller gets.
+type credsResponse struct {
+	Token     string `json:"token" doc:"The credential, for type jwt."`
+	TokenType string `json:"token_type" doc:"How to present it: Bearer or DPoP."`
+	ExpiresAt string `json:"expires_at" doc:"RFC 3339 time at which it ends, however often it is renewed."`
+	Scope     string `json:"scope" doc:"Scopes granted, separated by spaces."`
+	Audience  string `json:"audience" doc:"The service it is for."`
+	Subject   string `json:"subject" doc:"Who it speaks for."`
+	JTI       string `json:"jti" doc:"Its unique id."`
+	Contract  string `json:"contract" doc:"Name of the contract."`
+	Revision  string `json:"revision" doc:"Revision of the contract."`
+	Serial    uint64 `json:"serial" doc:"Its number within the contract."`
+
+	response *logical.Response
+}
+
+// Response implements endpoint.Responder.
+func (r *credsResponse) Response() *logical.Response { return r.response }
+
+func (b *backend) pathCreds() endpoint.Path {
+	issue := endpoint.Handle("Mint a credential under a lease.", b.issue)
+	return endpoint.Path{
+		Pattern:  "creds/" + name(),
+		Suffix:   "credentials",
+		Verb:     "generate",
+		Synopsis: "Mint a short-lived credential by a contract.",
+		Help:     "The contract decides with what Vault knows about the caller. The credential is bound to a lease: revoke the lease and it is dead.",
+		Read:     issue,
+		Write:    issue,
+	}
+}
+
+func (b *backend) issue(ctx context.Context, call *endpoint.Call, req *credsRequest) (*credsResponse, error) {
+	cfg := b.config.Load()
+	if cfg.Issuer == "" {
+		return nil, endpoint.BadRequest("the mount is not configured; set the issuer first: vault write <mount>/config issuer=https://<vault>/v1/<mount>")
+	}
+	ask, cnf, err := req.parse()
+	if err != nil {
+		return nil, err
+	}
+	for {
+		c, done, err := b.contracts.read(ctx, call.Storage, req.Name)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			return nil, endpoint.NotFound("there is no contract %q", req.Name)
+		}
+		resp, reserved, err := b.issueFrom(ctx, call, cfg, c, ask, cnf)
+		done()
+		if err != nil || reserved {
+			return resp, err
+		}
+		err = b.onContract(ctx, call, req.Name, func(c *contract) error { return c.reserve(ctx, call.Storage) })
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// issueFrom decides and mints with the contract's lock held for reading. It
+// returns false when the contract has to reserve serials first.
+func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *config, c *contract, ask ramp.Request, cnf *token.Confirmation) (*credsResponse, bool, error) {
+	svc, release, err := b.services.read(ctx, call.Storage, c.Service)
+	defer release()
+	if err != nil {
+		return nil, false, err
+	}
+	if svc == nil {
+		return nil, false, endpoint.NotFound("contract %q is with service %q, which does not exist", c.Name, c.Service)
+	}
+	caller, err := b.caller(call.EntityID, c.NeedsGroups())
+	if err != nil {
+		return nil, false, err
+	}
+	suspension := b.suspensions.of(call.EntityID)
+	facts := ramp.Facts{Phase: ramp.PhaseIssue, Now: b.now(), Caller: caller, RemoteAddr: remoteAddr(call.Request), Request: ask, Limits: cfg.limits()}
+	decision := ramp.Decide(c.Contract, svc.Service, ramp.State{
+		ContractSuspended: c.state.Suspended, ServiceSuspended: svc.stored.Suspended, CallerSuspended: suspension.Suspended,
+	}, facts)
+	if denial := decision.Denial(); denial != nil {
+		return nil, false, denial
+	}
+	serial, ok := c.serial()
+	if !ok {
+		return nil, false, nil
+	}
+	grant := &minter.Grant{
+		Grant: decision.Grant(), Contract: c.Contract, Serial: serial, ClientID: caller.ID,
+		Issued: facts.Now.Truncate(time.Second), Issuer: cfg.Issuer, Confirmation: cnf,
+	}
+	grant.NotBefore = grant.Issued.Add(-time.Duration(cfg.NotBeforeLeeway) * time.Second)
+	if before := time.Unix(suspension.Before, 0); grant.Issued.Before(before) {
+		grant.Issued = before // a moment ahead: what bears an earlier time is dead
+	}
+	if svc.Revocation == ramp.RevocationStatus {
+		grant.Status = statusRef(cfg.Issuer, c.ID, serial)
+	}
+	made, err := c.minter.Mint(ctx, grant)
+	if err != nil {
+		return nil, false, err
+	}
+	if ask.TTL > grant.TTL {
+		call.Warn("ttl %ds is more than the contract grants; the lease has %ds", ask.TTL, grant.TTL)
+	}
+	return &credsResponse{response: b.leased(call.Request, grant, made)}, true, nil
+}
+
+func (req *credsRequest) parse() (ask ramp.Request, cnf *token.Confirmation, err error) {
+	if req.TTL < 0 {
+		return ask, nil, endpoint.BadRequest("ttl may not be negative")
+	}
+	ask.TTL = req.TTL
+	if req.Scopes != nil {
+		if ask.Scopes, err = ramp.NewScopes(req.Scopes...); err != nil {
+			return ask, nil, endpoint.BadRequest("%v", err)
+		}
+	}
+	switch {
+	case req.DPoPJKT != "" && req.PublicKey != "":
+		err = endpoint.BadRequest("give dpop_jkt or public_key, not both")
+	case req.DPoPJKT != "":
+		cnf, err = token.ConfirmJKT(req.DPoPJKT)
+	case strings.TrimSpace(req.PublicKey) != "":
+		cnf, err = token.ConfirmKey(req.PublicKey)
+	}
+	if err != nil {
+		return ask, nil, endpoint.BadRequest("%v", err)
+	}
+	if cnf != nil {
+		ask.Proof = ramp.ProofDPoP
+		if cnf.X5T != "" {
+			ask.Proof = ramp.ProofMTLS
+		}
+	}
+	return ask, cnf, nil
+}

@@ -1,0 +1,215 @@
+package backend
+
+import (
+	"context"
+
+	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+)
+
+type roleRequest struct {
+	endpoint.Named
+	ramp.Terms
+	ExpectedRevision string `json:"expected_revision" doc:"Write only if the contract has this revision now, or does not exist when it is \"none\": compare-and-swap."`
+}
+
+type roleResponse struct {
+	ramp.Terms
+	roleStatus
+	Floor   uint64 `json:"floor" doc:"Every serial below is dead."`
+	Created string `json:"created" doc:"RFC 3339 time of the first write."`
+	Updated string `json:"updated" doc:"RFC 3339 time of the last write."`
+}
+
+type roleStatus struct {
+	ID       string `json:"id" doc:"Unique for ever; a later contract of this name has another."`
+	Revision string `json:"revision" doc:"SHA-256 of the terms in canonical JSON."`
+	State    string `json:"state" doc:"active, suspended, not_started or expired."`
+}
+
+func (b *backend) pathRoles() endpoint.Path {
+	return endpoint.Path{
+		Pattern: "roles/?", Suffix: "roles", Synopsis: "List the contracts.",
+		List: endpoint.Handle("List the contracts.", func(ctx context.Context, call *endpoint.Call, _ *endpoint.None) (*endpoint.Keys, error) {
+			names, err := list(ctx, call.Storage, rolesPrefix)
+			return &endpoint.Keys{Keys: names}, err
+		}),
+	}
+}
+
+func (b *backend) pathRole() endpoint.Path {
+	return endpoint.Path{
+		Pattern:  "roles/" + name(),
+		Suffix:   "role",
+		Synopsis: "Manage a contract: who may act on which service, with which scopes, for how long.",
+		Help:     "An edit that takes something away kills the credentials issued so far; one that only adds leaves them alive.",
+		Exists: func(ctx context.Context, s logical.Storage, name string) (bool, error) {
+			entry, err := s.Get(ctx, rolesPrefix+name)
+			return entry != nil, err
+		},
+		Read:   endpoint.Handle("Read a contract and its state.", b.readRole),
+		Write:  endpoint.Handle("Define a contract or change it. Fields that are not given keep their value.", b.writeRole),
+		Delete: endpoint.Handle("Delete a contract and kill what it issued.", b.deleteRole),
+	}
+}
+
+func (b *backend) readRole(ctx context.Context, call *endpoint.Call, req *endpoint.Named) (*roleResponse, error) {
+	c, done, err := b.contracts.read(ctx, call.Storage, req.Name)
+	defer done()
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return &roleResponse{c.Terms, b.status(c), c.state.Floor, stamp(c.stored.Created), stamp(c.stored.Updated)}, nil
+}
+
+func (b *backend) status(c *contract) roleStatus {
+	return roleStatus{c.ID, c.Revision(), c.Contract.State(ramp.State{ContractSuspended: c.state.Suspended}, b.now())}
+}
+
+func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleRequest) (*roleStatus, error) {
+	name := req.Name
+	sl, done, err := b.contracts.write(ctx, call.Storage, name)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	was := sl.value
+	if err := expected(req.ExpectedRevision, was); err != nil {
+		return nil, err
+	}
+	stored, state := storedContract{ID: newContractID(), Created: b.now().UTC()}, contractState{Name: name, Reserved: serialBlock}
+	if was != nil {
+		stored, state = was.stored, was.state
+	}
+	if err := call.Merge(&stored.Terms); err != nil {
+		return nil, err
+	}
+	b.keysMu.RLock() // the key must not go away before the contract is known to use it
+	defer b.keysMu.RUnlock()
+	c, err := b.compile(name, stored.ID, stored.Terms)
+	if err != nil {
+		return nil, endpoint.BadRequest("%v", err)
+	}
+	svc, release, err := b.services.read(ctx, call.Storage, c.Service)
+	defer release() // nor must the service
+	if err != nil {
+		return nil, err
+	}
+	if svc == nil {
+		return nil, endpoint.BadRequest("there is no service %.80q; declare it first: vault write <mount>/services/<name> audience=… scopes=…", c.Service)
+	}
+	if err := c.Fits(svc.Service, b.config.Load().limits()); err != nil {
+		return nil, endpoint.BadRequest("%v", err)
+	}
+	if was != nil && !c.Keeps(&was.Terms) && was.used() > was.state.Floor {
+		// Before the write: if that fails, callers fetch once more, and
+		// nothing outlives a right that was taken away.
+		if err := b.raiseFloor(ctx, call.Storage, was); err != nil {
+			return nil, err
+		}
+		state = was.state
+		call.Warn("this edit takes something away: credentials issued so far (serials below %d) are dead, callers fetch new ones", state.Floor)
+	}
+	stored.Terms, stored.Updated = c.Terms, b.now().UTC()
+	c.stored, c.state = stored, state
+	if was != nil {
+		c.next.Store(was.next.Load())
+	}
+	if err := b.storeContract(ctx, call.Storage, was, c); err != nil {
+		return nil, err
+	}
+	sl.value = c
+	status := b.status(c)
+	return &status, nil
+}
+
+func expected(revision string, c *contract) error {
+	switch {
+	case revision == "":
+		return nil
+	case revision == "none" && c != nil:
+		return endpoint.Conflict("the contract exists already, with revision %s", c.Revision())
+	case revision != "none" && c == nil:
+		return endpoint.Conflict("the contract does not exist, so it cannot have revision %.80q", revision)
+	case c != nil && c.Revision() != revision:
+		return endpoint.Conflict("the contract has changed: its revision is %s, expected was %.80s; read it, redo the edit, write again", c.Revision(), revision)
+	}
+	return nil
+}
+
+// storeContract writes a contract. The order leaves nothing behind that a
+// later write would not mend: state first, uses before the contract that has
+// them, and those it no longer has last.
+func (b *backend) storeContract(ctx context.Context, s logical.Storage, was, c *contract) error {
+	if was == nil {
+		if err := put(ctx, s, statePrefix+c.ID, c.state); err != nil {
+			return err
+		}
+	}
+	for _, key := range c.uses() {
+		if err := put(ctx, s, key, struct{}{}); err != nil {
+			return err
+		}
+	}
+	if err := put(ctx, s, rolesPrefix+c.Name, c.stored); err != nil {
+		return err
+	}
+	if was == nil {
+		return nil
+	}
+	return dropUses(ctx, s, was, c)
+}
+
+// uses are the storage keys that say which service and signing key a contract uses.
+func (c *contract) uses() []string {
+	keys := []string{usesPrefix + "service/" + c.Service + "/" + c.Name}
+	if c.key != "" {
+		keys = append(keys, usesPrefix+"key/"+c.key+"/"+c.Name)
+	}
+	return keys
+}
+
+// dropUses removes what was used and is no longer; now may be nil.
+func dropUses(ctx context.Context, s logical.Storage, was, now *contract) error {
+	keep := map[string]bool{}
+	if now != nil {
+		for _, key := range now.uses() {
+			keep[key] = true
+		}
+	}
+	for _, key := range was.uses() {
+		if keep[key] {
+			continue
+		}
+		if err := s.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endpoint.Named) (*endpoint.Nothing, error) {
+	sl, done, err := b.contracts.write(ctx, call.Storage, req.Name)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	c := sl.value
+	if c == nil {
+		return nil, nil
+	}
+	// The floor stays as the tombstone until the last credential has expired.
+	if err := b.raiseFloor(ctx, call.Storage, c); err != nil {
+		return nil, err
+	}
+	if err := call.Storage.Delete(ctx, rolesPrefix+c.Name); err != nil {
+		return nil, err
+	}
+	sl.value = nil
+	if err := call.Storage.Delete(ctx, statePrefix+c.ID); err != nil {
+		return nil, err
+	}
+	return nil, dropUses(ctx, call.Storage, c, nil)
+}

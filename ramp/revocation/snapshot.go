@@ -1,0 +1,132 @@
+package revocation
+
+import "fmt"
+
+// Chunk returns the revoked serials of a contract in list n as they are
+// stored and sent, false when there are none.
+func (s *State) Chunk(contract string, n uint64) (Chunk, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if c := s.contracts[contract]; c != nil {
+		if ch := c.chunks[n]; ch != nil {
+			return Chunk{Contract: contract, N: n, List: ch.list().Encode(), Until: ch.until}, true
+		}
+	}
+	return Chunk{}, false
+}
+
+// AddChunk adds revoked serials to the state.
+func (s *State) AddChunk(c Chunk) error {
+	list, err := DecodeList(c.List)
+	if err != nil {
+		return fmt.Errorf("revoked serials of contract %s: %w", c.Contract, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ch := s.contract(c.Contract).chunk(c.N)
+	ch.until = max(ch.until, c.Until)
+	if ch.count == 0 {
+		ch.serials = serialsOf(list)
+		return nil
+	}
+	for i := range uint64(len(list)) * 8 {
+		if list.Has(i) {
+			ch.add(i)
+		}
+	}
+	return nil
+}
+
+// Snapshot returns everything that is dead, in the form of a feed message
+// without issuer, time and cursor.
+func (s *State) Snapshot() Feed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	f := Feed{Snapshot: true}
+	for kid, m := range s.keys {
+		f.Events = append(f.Events, Event{Type: EventKey, KeyID: kid, Until: m.until})
+	}
+	for caller, m := range s.callers {
+		f.Events = append(f.Events, Event{Type: EventCaller, Caller: caller, Before: int64(m.limit), Until: m.until})
+	}
+	for id, c := range s.contracts {
+		if c.floor.limit > 0 {
+			f.Events = append(f.Events, Event{Type: EventFloor, Contract: id, Floor: c.floor.limit, Until: c.floor.until})
+		}
+		for caller, m := range c.callers {
+			f.Events = append(f.Events, Event{Type: EventFloor, Contract: id, Caller: caller, Floor: m.limit, Until: m.until})
+		}
+		for n, ch := range c.chunks {
+			f.Lists = append(f.Lists, Chunk{Contract: id, N: n, List: ch.list().Encode(), Until: ch.until})
+		}
+	}
+	return f
+}
+
+// Apply takes over what a feed message says.
+func (s *State) Apply(f *Feed) error {
+	for _, c := range f.Lists {
+		if err := s.AddChunk(c); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range f.Events {
+		if _, err := s.add(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forgotten names what [State.Forget] dropped, so that the issuer can drop it
+// from storage too.
+type Forgotten struct {
+	Chunks  []Chunk // Contract and N only
+	Callers []Event // Contract (if any) and Caller only
+	Keys    []string
+	Floors  []string
+}
+
+// Forget drops what killed nothing but credentials that have expired by now
+// (NumericDate): their exp refuses them.
+func (s *State) Forget(now int64) Forgotten {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var gone Forgotten
+	for kid, m := range s.keys {
+		if m.until < now {
+			delete(s.keys, kid)
+			gone.Keys = append(gone.Keys, kid)
+		}
+	}
+	for caller, m := range s.callers {
+		if m.until < now {
+			delete(s.callers, caller)
+			gone.Callers = append(gone.Callers, Event{Caller: caller})
+		}
+	}
+	for id, c := range s.contracts {
+		for n, ch := range c.chunks {
+			if ch.until < now {
+				delete(c.chunks, n)
+				gone.Chunks = append(gone.Chunks, Chunk{Contract: id, N: n})
+			}
+		}
+		for caller, m := range c.callers {
+			if m.until < now {
+				delete(c.callers, caller)
+				gone.Callers = append(gone.Callers, Event{Contract: id, Caller: caller})
+			}
+		}
+		if c.floor.limit > 0 && c.floor.until < now {
+			c.floor = mark{}
+			gone.Floors = append(gone.Floors, id)
+		}
+		if c.floor.limit == 0 && len(c.chunks) == 0 && len(c.callers) == 0 {
+			delete(s.contracts, id)
+		}
+	}
+	return gone
+}

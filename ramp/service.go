@@ -1,0 +1,86 @@
+package ramp
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Seconds is a duration in whole seconds, Vault's unit for time to live.
+type Seconds int64
+
+// Ways in which the verifiers of a service learn that a credential is dead.
+const (
+	RevocationStatus = "status" // they follow the feed or the status lists
+	RevocationExpiry = "expiry" // they look at exp and nothing else
+)
+
+// Proofs of possession that a service may ask for.
+const (
+	ProofNone = "none"
+	ProofDPoP = "dpop" // RFC 9449: credentials are bound to a JWK thumbprint
+	ProofMTLS = "mtls" // RFC 8705: credentials are bound to a certificate
+)
+
+// ServiceTerms is what a service team declares.
+type ServiceTerms struct {
+	Audience   string            `json:"audience" doc:"Value of the aud claim: how the service names itself. Required."`
+	Scopes     Scopes            `json:"scopes" doc:"Scopes the service offers. Required."`
+	MaxTTL     Seconds           `json:"max_ttl,omitempty" doc:"Longest life of a credential for this service; at most the mount's config max_ttl, which is the default."`
+	Revocation string            `json:"revocation" doc:"How verifiers learn of revocations: status (they follow the feed or the status lists) or expiry (they look at exp alone). Default: status."`
+	Proof      string            `json:"proof" doc:"Proof of possession asked of callers: none, dpop or mtls. Default: none."`
+	Owner      string            `json:"owner,omitempty" doc:"Team that owns the service."`
+	Metadata   map[string]string `json:"metadata,omitempty" doc:"Free key=value notes."`
+}
+
+// Service is the callee: what it offers and the ceilings it imposes.
+// It is built by [NewService] alone, so every Service in memory is valid.
+type Service struct {
+	Name string
+	ServiceTerms
+}
+
+// NewService checks the terms and returns the service they describe.
+func NewService(name string, t ServiceTerms) (*Service, error) {
+	if t.Revocation == "" {
+		t.Revocation = RevocationStatus
+	}
+	if t.Proof == "" {
+		t.Proof = ProofNone
+	}
+	var err error
+	if t.Scopes, err = NewScopes(t.Scopes...); err != nil {
+		return nil, err
+	}
+	switch {
+	case t.Audience == "":
+		return nil, fmt.Errorf("audience is required: the value that the service expects in the aud claim")
+	case len(t.Audience) > 1024 || strings.ContainsFunc(t.Audience, isControlOrSpace):
+		return nil, fmt.Errorf("audience must be at most 1024 bytes without spaces or control characters")
+	case len(t.Scopes) == 0:
+		return nil, fmt.Errorf("scopes is required: name what the service offers, for example scopes=invoices:read,invoices:write")
+	case t.MaxTTL < 0:
+		return nil, fmt.Errorf("max_ttl may not be negative")
+	case t.Revocation != RevocationStatus && t.Revocation != RevocationExpiry:
+		return nil, fmt.Errorf("revocation %q is unknown: use %q or %q", t.Revocation, RevocationStatus, RevocationExpiry)
+	case t.Proof != ProofNone && t.Proof != ProofDPoP && t.Proof != ProofMTLS:
+		return nil, fmt.Errorf("proof %q is unknown: use %q, %q or %q", t.Proof, ProofNone, ProofDPoP, ProofMTLS)
+	}
+	return &Service{Name: name, ServiceTerms: t}, nil
+}
+
+// Keeps reports whether everything credentials held under the old terms is
+// still offered under t. When it is not, they have to die.
+func (t ServiceTerms) Keeps(old ServiceTerms) bool {
+	return t.Audience == old.Audience &&
+		t.Revocation == old.Revocation &&
+		(t.Proof == old.Proof || t.Proof == ProofNone) &&
+		len(old.Scopes.Missing(t.Scopes)) == 0 &&
+		!shorter(t.MaxTTL, old.MaxTTL)
+}
+
+// shorter reports whether the limit was lowered; zero means no limit of its own.
+func shorter(limit, old Seconds) bool {
+	return limit != 0 && (old == 0 || limit < old)
+}
+
+func isControlOrSpace(r rune) bool { return r <= ' ' || r == 0x7f }
