@@ -32,7 +32,12 @@ type Header struct {
 // types, signed by one of the keys with that key's algorithm, and returns
 // header and payload. What the payload says is for the caller to judge.
 func Open(raw string, keys Keys, types ...string) (Header, []byte, error) {
-	h, err := ParseHeader(raw)
+	return OpenSized(raw, MaxSize, keys, types...)
+}
+
+// OpenSized is Open with a limit in bytes of its own, for what is not a token.
+func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byte, error) {
+	h, err := parseHeader(raw, limit)
 	if err != nil {
 		return h, nil, err
 	}
@@ -58,10 +63,12 @@ func Open(raw string, keys Keys, types ...string) (Header, []byte, error) {
 }
 
 // ParseHeader reads the header alone; nothing is verified.
-func ParseHeader(raw string) (Header, error) {
+func ParseHeader(raw string) (Header, error) { return parseHeader(raw, MaxSize) }
+
+func parseHeader(raw string, limit int) (Header, error) {
 	var h Header
-	if len(raw) > MaxSize {
-		return h, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), MaxSize)
+	if len(raw) > limit {
+		return h, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), limit)
 	}
 	if strings.Count(raw, ".") != 2 {
 		return h, errors.New("the token is not a compact JWS (three parts separated by dots)")

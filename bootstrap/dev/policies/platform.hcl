@@ -1,0 +1,26 @@
+# The platform team writes contracts and pulls the switch. It neither declares
+# services nor consents for them.
+path "ramp/roles/*" {
+  capabilities = ["create", "read", "update", "delete", "list"]
+}
+path "ramp/callers/*" {
+  capabilities = ["read", "update", "list"]
+}
+path "ramp/keys/*" {
+  capabilities = ["create", "read", "update", "list"]
+}
+path "ramp/config" {
+  capabilities = ["read"]
+}
+path "ramp/services/*" {
+  capabilities = ["read", "list"]
+}
+path "ramp/services/+/suspend" {
+  capabilities = ["update"]
+}
+path "ramp/revoke" {
+  capabilities = ["update"]
+}
+path "sys/leases/revoke-prefix/ramp/creds/*" {
+  capabilities = ["update", "sudo"]
+}
