@@ -14,7 +14,6 @@ import (
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 )
 
 const help = `
@@ -156,9 +155,4 @@ func (b *backend) ready(ctx context.Context, s logical.Storage) error {
 	}
 	b.essentials.loaded.Store(true)
 	return nil
-}
-
-// limits is what the mount imposes on contracts.
-func (c *config) limits() ramp.Limits {
-	return ramp.Limits{TrustDomain: c.TrustDomain, DefaultTTL: c.DefaultTTL, MaxTTL: c.MaxTTL}
 }

@@ -12,7 +12,7 @@ import (
 
 // rig is an engine on in-memory storage with a clock of its own.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	backend logical.Backend
 	engine  *backend
 	storage logical.Storage
@@ -38,7 +38,7 @@ func (s *system) GroupsForEntity(id string) ([]*logical.Group, error) {
 	return s.groups[id], nil
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t testing.TB) *rig {
 	t.Helper()
 	r := &rig{t: t, storage: &logical.InmemStorage{}, clock: time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)}
 	r.system = &system{

@@ -6,6 +6,8 @@ import (
 	"runtime/debug"
 
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 )
 
 // edge is the engine as Vault sees it. Several mounts share a process, so a
@@ -17,10 +19,17 @@ type edge struct{ *backend }
 func (e *edge) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer e.recover(req, &err)
 	if req.Operation == logical.HelpOperation {
-		return e.backend.HandleRequest(ctx, req)
+		resp, err = e.backend.HandleRequest(ctx, req)
+		inlineSchemas(resp)
+		return resp, err
 	}
 	if err := e.answer(req, e.ready(ctx, req.Storage)); err != nil {
 		return nil, err
+	}
+	if path := e.Route(req.Path); path != nil {
+		if err := e.answer(req, endpoint.CheckTypes(req.Data, path.Fields)); err != nil {
+			return nil, err
+		}
 	}
 	return e.backend.HandleRequest(ctx, req)
 }
@@ -31,7 +40,11 @@ func (e *edge) HandleExistenceCheck(ctx context.Context, req *logical.Request) (
 	if err := e.answer(req, e.ready(ctx, req.Storage)); err != nil {
 		return false, false, err
 	}
-	return e.backend.HandleExistenceCheck(ctx, req)
+	// The SDK would quote a field of the wrong type, and Vault would log that.
+	// Whether a thing exists depends on its name alone.
+	named := *req
+	named.Data = nil
+	return e.backend.HandleExistenceCheck(ctx, &named)
 }
 
 func (e *edge) recover(req *logical.Request, err *error) {

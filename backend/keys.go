@@ -70,6 +70,7 @@ func (b *backend) storeKeys(ctx context.Context, s logical.Storage, name string,
 		return err
 	}
 	b.keys.Put(name, set)
+	b.lists.forgetAll() // one of them could be signed with a key that is published no more
 	return nil
 }
 

@@ -166,7 +166,7 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 	if st.Dead(c) != "" && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
 		return nil
 	}
-	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry})
+	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
 }
 
 // durable reports whether the status list in storage has all that is in memory.
@@ -181,10 +181,14 @@ func (k *kills) durable(contract string, n uint64) bool {
 	return c.written == c.wanted.Load()
 }
 
-// until is when everything that has been issued by now has expired
-// (NumericDate), with an hour for clocks that disagree.
+// clockMargin is for how long what died is remembered after it has expired,
+// for verifiers whose clocks are behind.
+const clockMargin = time.Hour
+
+// until is when everything that has been issued by now may be forgotten
+// (NumericDate).
 func (b *backend) until() int64 {
-	return b.config.Load().horizon(b.now()).Add(time.Hour).Unix()
+	return b.config.Load().horizon(b.now()).Add(clockMargin).Unix()
 }
 
 // forgetKills drops from memory and storage what killed nothing but

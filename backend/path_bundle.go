@@ -20,6 +20,7 @@ func (b *backend) pathBundle() endpoint.Path {
 		Pattern:  "bundle",
 		Suffix:   "bundle",
 		Synopsis: "SPIFFE trust bundle of the mount's trust domain.",
+		Help:     "The keys that verify JWT-SVIDs. The sequence number grows with every change of the keys.",
 		Read:     endpoint.Handle("Read the SPIFFE trust bundle.", b.readBundle),
 	}
 }

@@ -24,21 +24,34 @@ type settings struct {
 
 var defaults = settings{DefaultTTL: 15 * 60, MaxTTL: 24 * 3600, NotBeforeLeeway: 30}
 
-// config is what is in force: settings with defaults filled in.
+// config is settings with defaults filled in, and what follows from them.
 type config struct {
 	settings
 	// Horizon is when the last token issued under a longer max_ttl than
 	// today's expires (NumericDate), zero when that was never lowered.
 	Horizon int64 `json:"horizon,omitempty"`
+
+	mount ramp.Seconds // max_lease_ttl of the mount, which may be tuned any time
 }
 
-// horizon is when the last of the tokens issued until then expires.
+// horizon is when the last of the tokens issued until then expires. It goes by
+// the configured max_ttl even when the mount allows less: it may have allowed
+// more before.
 func (c *config) horizon(then time.Time) time.Time {
 	h := then.Add(time.Duration(c.MaxTTL) * time.Second)
 	if earlier := time.Unix(c.Horizon, 0); earlier.After(h) {
 		return earlier
 	}
 	return h
+}
+
+// limits is what the mount imposes on contracts.
+func (c *config) limits() ramp.Limits {
+	longest := c.MaxTTL
+	if c.mount > 0 {
+		longest = min(longest, c.mount)
+	}
+	return ramp.Limits{TrustDomain: c.TrustDomain, DefaultTTL: min(c.DefaultTTL, longest), MaxTTL: longest}
 }
 
 func (b *backend) pathConfig() endpoint.Path {
@@ -54,6 +67,8 @@ func (b *backend) pathConfig() endpoint.Path {
 }
 
 func (b *backend) loadConfig(ctx context.Context, s logical.Storage) error {
+	b.configMu.Lock()
+	defer b.configMu.Unlock()
 	c, err := get[config](ctx, s, configKey)
 	if err != nil {
 		return err
@@ -61,17 +76,13 @@ func (b *backend) loadConfig(ctx context.Context, s logical.Storage) error {
 	if c == nil {
 		c = &config{settings: defaults}
 	}
-	b.clamp(c)
+	c.mount = b.mountMaxTTL()
 	b.config.Store(c)
 	return nil
 }
 
-// clamp keeps the ceilings of the mount, which may have been tuned since.
-func (b *backend) clamp(c *config) {
-	if mount := ramp.Seconds(b.System().MaxLeaseTTL() / time.Second); mount > 0 {
-		c.MaxTTL = min(c.MaxTTL, mount)
-	}
-	c.DefaultTTL = min(c.DefaultTTL, c.MaxTTL)
+func (b *backend) mountMaxTTL() ramp.Seconds {
+	return ramp.Seconds(b.System().MaxLeaseTTL() / time.Second)
 }
 
 func (b *backend) readConfig(_ context.Context, _ *endpoint.Call, _ *endpoint.None) (*settings, error) {
@@ -89,7 +100,7 @@ func (b *backend) writeConfig(ctx context.Context, call *endpoint.Call, _ *setti
 	if err := b.checkConfig(&c, call); err != nil {
 		return nil, err
 	}
-	if c.MaxTTL < was.MaxTTL {
+	if was.Issuer != "" && c.MaxTTL < was.MaxTTL { // before the first config nothing was issued
 		c.Horizon = was.horizon(b.now()).Unix()
 	}
 	if err := b.ensureDefaultKeys(ctx, call.Storage); err != nil {
@@ -111,24 +122,17 @@ func (b *backend) checkConfig(c *config, call *endpoint.Call) error {
 	if c.TrustDomain == "" {
 		c.TrustDomain = host
 	}
-	if c.DefaultTTL == 0 {
-		c.DefaultTTL = min(defaults.DefaultTTL, c.MaxTTL)
-	}
 	if c.MaxTTL == 0 {
 		c.MaxTTL = defaults.MaxTTL
 	}
-	mount := ramp.Seconds(b.System().MaxLeaseTTL() / time.Second)
-	if mount > 0 && c.MaxTTL > mount {
-		if call.Has("max_ttl") && c.MaxTTL != defaults.MaxTTL {
-			return endpoint.BadRequest("max_ttl %ds is above the max_lease_ttl %ds of the mount; tune the mount first: vault secrets tune -max-lease-ttl=… <mount>", c.MaxTTL, mount)
-		}
-		c.MaxTTL = mount
+	if c.mount = b.mountMaxTTL(); call.Has("max_ttl") && c.mount > 0 && c.MaxTTL > c.mount {
+		return endpoint.BadRequest("max_ttl %ds is above the max_lease_ttl %ds of the mount; tune the mount first: vault secrets tune -max-lease-ttl=… <mount>", c.MaxTTL, c.mount)
+	}
+	if c.DefaultTTL == 0 || c.DefaultTTL > c.MaxTTL && !call.Has("default_ttl") {
+		c.DefaultTTL = min(defaults.DefaultTTL, c.MaxTTL)
 	}
 	if c.DefaultTTL > c.MaxTTL {
-		if call.Has("default_ttl") {
-			return endpoint.BadRequest("default_ttl %ds is above max_ttl %ds", c.DefaultTTL, c.MaxTTL)
-		}
-		c.DefaultTTL = c.MaxTTL
+		return endpoint.BadRequest("default_ttl %ds is above max_ttl %ds", c.DefaultTTL, c.MaxTTL)
 	}
 	switch {
 	case c.DefaultTTL < 0 || c.MaxTTL < 0:
@@ -141,9 +145,14 @@ func (b *backend) checkConfig(c *config, call *endpoint.Call) error {
 	return nil
 }
 
+const maxIssuer = 1024 // every token carries it
+
 func issuerHost(issuer string) (string, error) {
 	if issuer == "" {
 		return "", endpoint.BadRequest("issuer is required: the URL under which verifiers reach this mount, for example issuer=https://vault.example.com:8200/v1/ramp")
+	}
+	if len(issuer) > maxIssuer {
+		return "", endpoint.BadRequest("issuer has %d bytes, the limit is %d", len(issuer), maxIssuer)
 	}
 	u, err := url.Parse(issuer)
 	switch {

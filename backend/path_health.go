@@ -17,6 +17,7 @@ func (b *backend) pathHealth() endpoint.Path {
 		Pattern:  "health",
 		Suffix:   "health",
 		Synopsis: "Version and serving state.",
+		Help:     "Needs no token, and says nothing about callers, services or contracts.",
 		Read: endpoint.Handle("Read version and serving state.", func(context.Context, *endpoint.Call, *endpoint.None) (*healthResponse, error) {
 			state := "serving"
 			if b.config.Load().Issuer == "" {

@@ -45,6 +45,7 @@ type keyVersion struct {
 func (b *backend) pathKeys() endpoint.Path {
 	return endpoint.Path{
 		Pattern: "keys/?", Suffix: "keys", Synopsis: "List the signing key sets.",
+		Help: "keys/default exists from the first write of config on. It also signs the feed and the status lists.",
 		List: endpoint.Handle("List the signing key sets.", func(context.Context, *endpoint.Call, *endpoint.None) (*endpoint.Keys, error) {
 			return &endpoint.Keys{Keys: b.keys.Names()}, nil
 		}),

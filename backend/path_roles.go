@@ -32,6 +32,7 @@ type roleStatus struct {
 func (b *backend) pathRoles() endpoint.Path {
 	return endpoint.Path{
 		Pattern: "roles/?", Suffix: "roles", Synopsis: "List the contracts.",
+		Help: "A contract says which caller may act on which service. Read roles/<name> for its terms and state.",
 		List: endpoint.Handle("List the contracts.", func(ctx context.Context, call *endpoint.Call, _ *endpoint.None) (*endpoint.Keys, error) {
 			names, err := list(ctx, call.Storage, rolesPrefix)
 			return &endpoint.Keys{Keys: names}, err
@@ -65,7 +66,7 @@ func (b *backend) readRole(ctx context.Context, call *endpoint.Call, req *endpoi
 }
 
 func (b *backend) status(c *contract) roleStatus {
-	return roleStatus{c.ID, c.Revision(), c.Contract.State(ramp.State{ContractSuspended: c.state.Suspended}, b.now())}
+	return roleStatus{c.ID, c.Revision(), c.State(ramp.State{ContractSuspended: c.state.Suspended}, b.now())}
 }
 
 func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleRequest) (*roleStatus, error) {

@@ -24,6 +24,7 @@ type serviceResponse struct {
 func (b *backend) pathServices() endpoint.Path {
 	return endpoint.Path{
 		Pattern: "services/?", Suffix: "services", Synopsis: "List the services.",
+		Help: "A service is the callee of contracts. Read services/<name> for its terms.",
 		List: endpoint.Handle("List the services.", func(ctx context.Context, call *endpoint.Call, _ *endpoint.None) (*endpoint.Keys, error) {
 			names, err := list(ctx, call.Storage, servicesPrefix)
 			return &endpoint.Keys{Keys: names}, err
@@ -92,7 +93,7 @@ func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name st
 	if err != nil {
 		return false, endpoint.BadRequest("%v", err)
 	}
-	if ceiling := b.config.Load().MaxTTL; svc.MaxTTL > ceiling {
+	if ceiling := b.config.Load().limits().MaxTTL; svc.MaxTTL > ceiling {
 		return false, endpoint.BadRequest("max_ttl %ds is above the max_ttl %ds of the mount's config", svc.MaxTTL, ceiling)
 	}
 	stored.Terms, stored.Updated = svc.ServiceTerms, b.now().UTC()

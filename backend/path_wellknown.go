@@ -17,6 +17,7 @@ func (b *backend) pathDiscovery() endpoint.Path {
 		Pattern:  `\.well-known/openid-configuration`,
 		Suffix:   "openid-configuration",
 		Synopsis: "OpenID Connect discovery document.",
+		Help:     "Verifiers that know the issuer find everything else from here. Needs no token.",
 		Read:     endpoint.Handle("Read the OpenID Connect discovery document.", b.discovery),
 	}
 }
@@ -52,6 +53,7 @@ func (b *backend) pathJWKS() endpoint.Path {
 		Pattern:  `\.well-known/jwks\.json`,
 		Suffix:   "jwks",
 		Synopsis: "Public signing keys (RFC 7517).",
+		Help:     "Every key that signs, is about to, or signed a token that may still be alive. Needs no token.",
 		Read: endpoint.Handle("Read the public signing keys.", func(context.Context, *endpoint.Call, *endpoint.None) (*endpoint.Raw, error) {
 			keys := b.keys.Published()
 			if keys == nil {

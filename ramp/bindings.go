@@ -20,10 +20,8 @@ func (in *input) unbound() string {
 	case len(c.BoundGroups) > 0 && !caller.inGroup(c.BoundGroups):
 		return fmt.Sprintf("entity %q is in none of bound_groups of contract %q", caller.Name, c.Name)
 	}
-	for key, want := range c.BoundEntityMetadata {
-		if caller.Metadata[key] != want {
-			return fmt.Sprintf("entity %q lacks the metadata %q that bound_entity_metadata of contract %q asks for", caller.Name, key, c.Name)
-		}
+	if key := lacking(c.BoundEntityMetadata, caller.Metadata, nil); key != "" {
+		return fmt.Sprintf("entity %q lacks the metadata %q that bound_entity_metadata of contract %q asks for", caller.Name, key, c.Name)
 	}
 	if why := in.strangeAlias(); why != "" {
 		return why
@@ -49,13 +47,23 @@ func (in *input) strangeAlias() string {
 		if len(c.BoundAuthMounts) > 0 && !slices.Contains(c.BoundAuthMounts, a.Accessor) {
 			return fmt.Sprintf("entity %q also has an alias on %s, which is not one of bound_auth_mounts of contract %q", caller.Name, a.Accessor, c.Name)
 		}
-		for key, want := range c.BoundAliasMetadata {
-			if a.Metadata[key] != want && a.CustomMetadata[key] != want {
-				return fmt.Sprintf("the alias %q on %s lacks the metadata %q that bound_alias_metadata of contract %q asks for", a.Name, a.Accessor, key, c.Name)
-			}
+		if key := lacking(c.BoundAliasMetadata, a.Metadata, a.CustomMetadata); key != "" {
+			return fmt.Sprintf("the alias %q on %s lacks the metadata %q that bound_alias_metadata of contract %q asks for", a.Name, a.Accessor, key, c.Name)
 		}
 	}
 	return ""
+}
+
+// lacking is the first key, in alphabetical order, whose pair is in neither
+// metadata; "" when all are.
+func lacking(pairs, metadata, custom map[string]string) string {
+	first := ""
+	for key, want := range pairs {
+		if metadata[key] != want && custom[key] != want && (first == "" || key < first) {
+			first = key
+		}
+	}
+	return first
 }
 
 func (c *Caller) inGroup(groups []string) bool {

@@ -20,7 +20,7 @@ var checks = [...]check{
 	{ServiceSuspended, func(in *input) bool { return !in.st.ServiceSuspended }, sayService},
 	{ContractSuspended, func(in *input) bool { return !in.st.ContractSuspended }, sayContract},
 	{ContractNotStarted, func(in *input) bool { return !in.f.Now.Before(in.c.NotBefore) }, sayNotBefore},
-	{ContractExpired, func(in *input) bool { return in.c.ExpiresAt.IsZero() || in.f.Now.Before(in.c.ExpiresAt) && in.ttl > 0 }, sayExpires},
+	{ContractExpired, func(in *input) bool { return in.c.ExpiresAt.IsZero() || in.f.Now.Before(in.c.ExpiresAt) }, sayExpires},
 	{CredentialRevoked, func(in *input) bool { return in.f.Phase != PhaseRenew || !in.f.Held.Dead && in.ttl > 0 }, sayHeld},
 	{CallerUnknown, func(in *input) bool { return in.f.Caller != nil }, sayCaller},
 	{CallerDisabled, func(in *input) bool { return in.f.Caller != nil && !in.f.Caller.Disabled }, sayDisabled},

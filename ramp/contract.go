@@ -1,6 +1,7 @@
 package ramp
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -69,12 +70,24 @@ func NewContract(name, id string, t Terms) (*Contract, error) {
 		t.BoundCIDRs[i] = p.String()
 	}
 	t.NotBefore, t.ExpiresAt = wholeSecond(t.NotBefore), wholeSecond(t.ExpiresAt)
-	if err := t.check(); err != nil {
+	if err := errors.Join(t.check(), checkSize(t)); err != nil {
 		return nil, err
 	}
 	c.Terms = t
 	c.revision = t.revision()
 	return c, nil
+}
+
+// maxTerms bounds what is stored of a contract or service, in bytes of JSON:
+// a Vault on raft cannot store more than 1 MiB.
+const maxTerms = 256 << 10
+
+func checkSize(terms any) error {
+	text, err := json.Marshal(terms)
+	if err == nil && len(text) > maxTerms {
+		err = fmt.Errorf("all fields together have %d bytes, the limit is %d: shorten the longest", len(text), maxTerms)
+	}
+	return err
 }
 
 func (t *Terms) check() error {

@@ -17,11 +17,40 @@ func decode(data *framework.FieldData, v any) error {
 	for _, f := range fieldsOf(into.Type()) {
 		value, given, err := data.GetOkErr(f.name)
 		if err != nil {
-			return BadRequest("%s: %v", f.name, err)
+			return wrongType(f.name, f.kind)
 		}
 		if given {
 			if err := assign(into.FieldByIndex(f.index), value); err != nil {
 				return BadRequest("%s: %v", f.name, err)
+			}
+		}
+	}
+	return nil
+}
+
+// wanted says in words what a field of a type is.
+var wanted = map[framework.FieldType]string{
+	framework.TypeString:           "a string",
+	framework.TypeBool:             "true or false",
+	framework.TypeInt64:            "a whole number",
+	framework.TypeDurationSecond:   "a duration such as 90s, 15m or 24h, or a number of seconds",
+	framework.TypeCommaStringSlice: "a list of strings, or one string with commas",
+	framework.TypeKVPairs:          "a map of strings, or key=value pairs",
+}
+
+// wrongType does not quote the value, which may be long or secret.
+func wrongType(name string, kind framework.FieldType) error {
+	return BadRequest("%s must be %s", name, wanted[kind])
+}
+
+// CheckTypes refuses a field of the wrong type before the SDK does, which
+// would quote the value.
+func CheckTypes(body map[string]any, known map[string]*framework.FieldSchema) error {
+	data := &framework.FieldData{Raw: body, Schema: known}
+	for name := range body {
+		if schema, ok := known[name]; ok {
+			if _, _, err := data.GetOkErr(name); err != nil {
+				return wrongType(name, schema.Type)
 			}
 		}
 	}

@@ -118,7 +118,7 @@ func (p Path) Framework(report func(*logical.Request, error)) *framework.Path {
 		HelpDescription: p.Help,
 		Fields:          map[string]*framework.FieldSchema{},
 		Operations:      map[logical.Operation]framework.OperationHandler{},
-		DisplayAttrs:    &framework.DisplayAttributes{OperationPrefix: "ramp", OperationSuffix: p.Suffix, OperationVerb: p.Verb},
+		DisplayAttrs:    &framework.DisplayAttributes{OperationPrefix: "ramp", OperationSuffix: p.Suffix},
 	}
 	for kind, op := range map[logical.Operation]*Operation{
 		logical.ReadOperation: p.Read, logical.ListOperation: p.List,
@@ -134,7 +134,11 @@ func (p Path) Framework(report func(*logical.Request, error)) *framework.Path {
 			}
 			f.Fields[name] = s
 		}
-		f.Operations[kind] = op.framework(report)
+		handler := op.framework(report)
+		if kind == logical.UpdateOperation {
+			handler.DisplayAttrs = &framework.DisplayAttributes{OperationVerb: p.Verb}
+		}
+		f.Operations[kind] = handler
 	}
 	if p.Exists != nil {
 		f.Operations[logical.CreateOperation] = f.Operations[logical.UpdateOperation]
@@ -145,7 +149,7 @@ func (p Path) Framework(report func(*logical.Request, error)) *framework.Path {
 	return f
 }
 
-func (op *Operation) framework(report func(*logical.Request, error)) framework.OperationHandler {
+func (op *Operation) framework(report func(*logical.Request, error)) *framework.PathOperation {
 	return &framework.PathOperation{
 		Summary:                     op.summary,
 		Responses:                   map[int][]framework.Response{op.status: op.respond},

@@ -58,10 +58,10 @@ func fieldsOf(t reflect.Type) []field {
 }
 
 func kindOf(t reflect.Type, sf reflect.StructField) framework.FieldType {
-	switch {
-	case sf.Type == typeSeconds:
+	switch sf.Type {
+	case typeSeconds:
 		return framework.TypeDurationSecond
-	case sf.Type == typeTime:
+	case typeTime:
 		return framework.TypeString
 	}
 	switch sf.Type.Kind() {
