@@ -26,9 +26,11 @@ func (e *edge) HandleRequest(ctx context.Context, req *logical.Request) (resp *l
 	if err := e.answer(req, e.ready(ctx, req.Storage)); err != nil {
 		return nil, err
 	}
-	if path := e.Route(req.Path); path != nil {
-		if err := e.answer(req, endpoint.CheckTypes(req.Data, path.Fields)); err != nil {
-			return nil, err
+	if len(req.Data) > 0 {
+		if path := e.Route(req.Path); path != nil {
+			if err := e.answer(req, endpoint.CheckTypes(req.Data, path.Fields)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return e.backend.HandleRequest(ctx, req)

@@ -70,7 +70,10 @@ func NewContract(name, id string, t Terms) (*Contract, error) {
 		t.BoundCIDRs[i] = p.String()
 	}
 	t.NotBefore, t.ExpiresAt = wholeSecond(t.NotBefore), wholeSecond(t.ExpiresAt)
-	if err := errors.Join(t.check(), checkSize(t)); err != nil {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	if err := checkSize(t); err != nil {
 		return nil, err
 	}
 	c.Terms = t
@@ -102,6 +105,8 @@ func (t *Terms) check() error {
 		return errors.New("ttl and max_ttl may not be negative")
 	case t.MaxTTL > 0 && t.TTL > t.MaxTTL:
 		return fmt.Errorf("ttl %ds is above max_ttl %ds", t.TTL, t.MaxTTL)
+	case !isDate(t.NotBefore) || !isDate(t.ExpiresAt):
+		return errors.New("not_before and expires_at must be in the years 1970 to 9999")
 	case !t.ExpiresAt.IsZero() && !t.NotBefore.IsZero() && !t.NotBefore.Before(t.ExpiresAt):
 		return errors.New("not_before must be earlier than expires_at")
 	}
@@ -167,6 +172,9 @@ func parseCIDR(s string) (netip.Prefix, error) {
 		return netip.PrefixFrom(a, a.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(s)
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96) // as addresses are compared
+	}
 	return p.Masked(), err
 }
 
@@ -176,6 +184,9 @@ func wholeSecond(t time.Time) time.Time {
 	}
 	return t.UTC().Truncate(time.Second)
 }
+
+// isDate reports whether t can be written in RFC 3339 and meant as a date.
+func isDate(t time.Time) bool { return t.IsZero() || t.Year() >= 1970 && t.Year() <= 9999 }
 
 // State says where the contract stands: active, suspended, not_started or expired.
 func (c *Contract) State(st State, now time.Time) string {

@@ -1,7 +1,9 @@
 package ramp_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -47,8 +49,9 @@ func TestRevisionIsKnown(t *testing.T) {
 	w := plain()
 	w.Terms.Metadata = map[string]string{"purpose": "a <b> & \"c\"", "owner": "team-ä"}
 	w.Terms.ExpiresAt = noon
-	// printf '%s' '{"bound_entity_ids":["e-orders"],"credential_type":"jwt",…}' | sha256sum
-	const want = "REVISION"
+	canonical := `{"bound_entity_ids":["e-orders"],"credential_type":"jwt","expires_at":"2027-03-01T12:00:00Z","max_ttl":3600,` +
+		`"metadata":{"owner":"team-ä","purpose":"a <b> & \"c\""},"scopes":["invoices:read","invoices:write"],"service":"payments","ttl":300}`
+	want := fmt.Sprintf("%x", sha256.Sum256([]byte(canonical)))
 	if got := w.contract(t).Revision(); got != want {
 		t.Errorf("revision %s, want %s", got, want)
 	}

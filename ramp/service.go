@@ -65,7 +65,10 @@ func NewService(name string, t ServiceTerms) (*Service, error) {
 	case t.Proof != ProofNone && t.Proof != ProofDPoP && t.Proof != ProofMTLS:
 		return nil, fmt.Errorf("proof %q is unknown: use %q, %q or %q", t.Proof, ProofNone, ProofDPoP, ProofMTLS)
 	}
-	return &Service{Name: name, ServiceTerms: t}, checkSize(t)
+	if err := checkSize(t); err != nil {
+		return nil, err
+	}
+	return &Service{Name: name, ServiceTerms: t}, nil
 }
 
 // Keeps reports whether everything credentials held under the old terms is
