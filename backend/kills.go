@@ -126,6 +126,9 @@ func killKey(e revocation.Event) string {
 	case e.Caller != "":
 		return killsPrefix + "floor." + e.Contract + "." + e.Caller
 	}
+	if e.From != 0 {
+		return fmt.Sprintf("%sfloor.%s.at.%d", killsPrefix, e.Contract, e.From)
+	}
 	return killsPrefix + "floor." + e.Contract
 }
 
@@ -163,7 +166,7 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 	if err != nil {
 		return err
 	}
-	if st.Dead(c) != "" && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
+	if st.Dead(c, b.now().Unix()) != "" && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
 		return nil
 	}
 	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
@@ -212,8 +215,8 @@ func (b *backend) forgetKills(ctx context.Context, s logical.Storage) error {
 	for _, kid := range gone.Keys {
 		keys = append(keys, killsPrefix+"key."+kid)
 	}
-	for _, id := range gone.Floors {
-		keys = append(keys, killsPrefix+"floor."+id)
+	for _, e := range gone.Floors {
+		keys = append(keys, killKey(e))
 	}
 	for _, key := range keys {
 		if err := s.Delete(ctx, key); err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 func BenchmarkDecide(b *testing.B) {
-	svc, err := ramp.NewService("payments", ramp.ServiceTerms{Audience: "https://payments.internal", Scopes: ramp.Scopes{"invoices:read", "invoices:write"}})
+	svc, err := ramp.NewService("payments", ramp.ServiceTerms{Audience: "https://payments.internal", Scopes: ramp.Scopes{"invoices:read", "invoices:write"}}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
