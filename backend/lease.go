@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -56,7 +57,8 @@ func (l *lease) internal() map[string]any {
 		m["gen"] = l.Generation
 	}
 	if len(l.Context) > 0 {
-		m["ctx"] = l.Context
+		declared, _ := json.Marshal(l.Context) // strings always marshal
+		m["ctx"] = string(declared)
 	}
 	return m
 }
@@ -67,10 +69,9 @@ func readLease(m map[string]any) (*lease, error) {
 		Contract: text("role"), ContractID: text("id"), EntityID: text("entity"),
 		Scope: text("scope"), Address: text("addr"), Proof: text("proof"), KeyID: text("kid"), Generation: text("gen"),
 	}
-	if declared, ok := m["ctx"].(map[string]any); ok {
-		l.Context = make(map[string]string, len(declared))
-		for k, v := range declared {
-			l.Context[k], _ = v.(string)
+	if declared := text("ctx"); declared != "" {
+		if err := json.Unmarshal([]byte(declared), &l.Context); err != nil {
+			return nil, fmt.Errorf("lease is damaged: %w", err)
 		}
 	}
 	if v := text("v"); v != leaseVersion {

@@ -79,15 +79,39 @@ func NewContract(name, id string, t Terms, compile Compiler) (*Contract, error) 
 		t.BoundCIDRs[i] = p.String()
 	}
 	t.NotBefore, t.ExpiresAt = wholeSecond(t.NotBefore), wholeSecond(t.ExpiresAt)
+	t.Stages = slices.Clone(t.Stages)
+	if t.OffRamp != nil {
+		off := *t.OffRamp
+		t.OffRamp = &off
+	}
 	if err := t.check(); err != nil {
 		return nil, err
 	}
 	if err := checkSize(t); err != nil {
 		return nil, err
 	}
+	if err := c.compile(&t, compile); err != nil {
+		return nil, err
+	}
 	c.Terms = t
 	c.revision = t.revision()
 	return c, nil
+}
+
+func (c *Contract) compile(t *Terms, compile Compiler) (err error) {
+	if c.conditions, err = compileAll(t.Conditions, compile); err != nil {
+		return err
+	}
+	if c.stages, err = compileStages(t, compile); err != nil {
+		return err
+	}
+	if t.OffRamp == nil {
+		return nil
+	}
+	if err := t.OffRamp.check(t); err != nil {
+		return fmt.Errorf("off_ramp: %w", err)
+	}
+	return nil
 }
 
 // maxTerms bounds what is stored of a contract or service, in bytes of JSON:

@@ -81,7 +81,11 @@ func NewService(name string, t ServiceTerms, compile Compiler) (*Service, error)
 	if err := checkSize(t); err != nil {
 		return nil, err
 	}
-	return &Service{Name: name, ServiceTerms: t}, nil
+	conds, err := compileAll(t.Conditions, compile)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Name: name, ServiceTerms: t, conditions: conds}, nil
 }
 
 // Keeps reports whether everything credentials held under the old terms is
