@@ -70,6 +70,19 @@ func (s *State) Dead(c Credential) string {
 	return ""
 }
 
+// Listed reports whether the contract's status list calls the serial dead. It
+// knows nothing of callers and keys, so a credential may be dead all the same.
+func (s *State) Listed(contract string, serial uint64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c := s.contracts[contract]
+	if c == nil {
+		return false
+	}
+	ch := c.chunks[serial/ListSize]
+	return serial < c.floor.limit || ch != nil && ch.has(serial%ListSize)
+}
+
 // Add records an event and reports whether it told anything new. Nothing an
 // event says can bring a credential back to life.
 func (s *State) Add(e Event) (bool, error) {
@@ -169,8 +182,10 @@ func (s *State) List(contract string, n uint64) List {
 	if ch := c.chunks[n]; ch != nil {
 		l = ch.list()
 	}
-	for i := range min(max(c.floor.limit, n*ListSize)-n*ListSize, ListSize) {
-		l[i/8] |= 1 << (i % 8)
+	if c.floor.limit/ListSize >= n { // so that n*ListSize is a number, too
+		for i := range min(c.floor.limit-n*ListSize, ListSize) {
+			l[i/8] |= 1 << (i % 8)
+		}
 	}
 	return l
 }
