@@ -79,6 +79,15 @@ func newBackend(version string, now func() time.Time) *backend {
 	return b
 }
 
+// Setup implements logical.Backend.
+func (b *backend) Setup(ctx context.Context, conf *logical.BackendConfig) error {
+	remembering := *conf
+	if conf.System != nil {
+		remembering.System = &system{SystemView: conf.System, now: b.now, local: sync.OnceValue(conf.System.LocalMount)}
+	}
+	return b.Backend.Setup(ctx, &remembering)
+}
+
 func (b *backend) paths() []endpoint.Path {
 	return []endpoint.Path{
 		b.pathConfig(),
@@ -124,32 +133,39 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.contracts.forget(strings.TrimPrefix(key, rolesPrefix))
 	case strings.HasPrefix(key, statePrefix), strings.HasPrefix(key, callersPrefix), strings.HasPrefix(key, consentsPrefix):
 		b.contracts.forgetAll()
-	case strings.HasPrefix(key, statusPrefix), strings.HasPrefix(key, killsPrefix):
+	case strings.HasPrefix(key, statusPrefix), strings.HasPrefix(key, killsPrefix), key == feedKey:
 		b.kills.forget()
+		b.feed.reopen() // its events are not all there were
+		b.lists.forgetAll()
 	default:
 		b.essentials.forget()
+		b.lists.forgetAll()
 	}
 }
 
 // essentials is what every request needs in memory: few and small things.
 type essentials struct {
-	loaded atomic.Bool
-	mu     sync.Mutex
+	changes atomic.Uint64
+	loaded  atomic.Uint64 // 1 + changes when loading began
+	mu      sync.Mutex
 }
 
-func (e *essentials) forget() { e.loaded.Store(false) }
+func (e *essentials) forget() { e.changes.Add(1) }
+
+func (e *essentials) current() bool { return e.loaded.Load() == e.changes.Load()+1 }
 
 // ready loads what every request needs, once. A failure is tried again by the
 // next request.
 func (b *backend) ready(ctx context.Context, s logical.Storage) error {
-	if b.essentials.loaded.Load() {
+	if b.essentials.current() {
 		return nil
 	}
 	b.essentials.mu.Lock()
 	defer b.essentials.mu.Unlock()
-	if b.essentials.loaded.Load() {
+	if b.essentials.current() {
 		return nil
 	}
+	changes := b.essentials.changes.Load()
 	for _, load := range []func(context.Context, logical.Storage) error{
 		b.upgrade, b.loadConfig, b.loadKeys, b.loadSuspensions,
 	} {
@@ -157,6 +173,6 @@ func (b *backend) ready(ctx context.Context, s logical.Storage) error {
 			return err
 		}
 	}
-	b.essentials.loaded.Store(true)
+	b.essentials.loaded.Store(changes + 1)
 	return nil
 }

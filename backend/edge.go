@@ -36,6 +36,12 @@ func (e *edge) HandleRequest(ctx context.Context, req *logical.Request) (resp *l
 	return e.backend.HandleRequest(ctx, req)
 }
 
+// Initialize implements logical.Backend.
+func (e *edge) Initialize(ctx context.Context, req *logical.InitializationRequest) (err error) {
+	defer e.recover(&logical.Request{Path: "initialize"}, &err)
+	return e.backend.Initialize(ctx, req)
+}
+
 // HandleExistenceCheck implements logical.Backend.
 func (e *edge) HandleExistenceCheck(ctx context.Context, req *logical.Request) (found, exists bool, err error) {
 	defer e.recover(req, &err)

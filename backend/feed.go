@@ -67,6 +67,17 @@ func (f *feed) open(ctx context.Context, s logical.Storage) error {
 	return nil
 }
 
+// reopen makes the next request start a new epoch, and so all followers take a
+// snapshot.
+func (f *feed) reopen() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.cursor != 0 {
+		f.cursor, f.events = 0, nil
+		close(f.grown)
+	}
+}
+
 func (f *feed) ensure(ctx context.Context, s logical.Storage) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -77,6 +88,9 @@ func (f *feed) ensure(ctx context.Context, s logical.Storage) error {
 func (f *feed) publish(e revocation.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.cursor == 0 {
+		return // reopened meanwhile: it is in the snapshot that all will get
+	}
 	f.events = append(f.events, e)
 	f.cursor++
 	if len(f.events) >= 2*feedHistory {
@@ -93,12 +107,11 @@ func (f *feed) publish(e revocation.Event) {
 // waits holds up seal, step-down and reload.
 func (b *backend) follow(ctx context.Context, s logical.Storage, after uint64, wait time.Duration) (string, error) {
 	f := &b.feed
-	f.mu.Lock()
-	if err := f.open(ctx, s); err != nil {
-		f.mu.Unlock()
+	if err := f.ensure(ctx, s); err != nil {
 		return "", err
 	}
-	if after == f.cursor && wait > 0 && f.waiting < feedWaiters {
+	f.mu.Lock()
+	if after == f.cursor && after != 0 && wait > 0 && f.waiting < feedWaiters {
 		f.waiting++
 		grown := f.grown
 		f.mu.Unlock()
@@ -114,6 +127,9 @@ func (b *backend) follow(ctx context.Context, s logical.Storage, after uint64, w
 		f.waiting--
 	}
 	defer f.mu.Unlock()
+	if err := f.open(ctx, s); err != nil {
+		return "", err
+	}
 	if after < f.start || after > f.cursor {
 		after = 0 // whoever is too far behind, or ahead of us, starts over
 	}

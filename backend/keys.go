@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,6 +69,7 @@ func (b *backend) storeKeys(ctx context.Context, s logical.Storage, name string,
 		err = put(ctx, s, keysPrefix+name, set)
 	}
 	if err != nil {
+		b.essentials.forget()
 		return err
 	}
 	b.keys.Put(name, set)
@@ -101,25 +104,42 @@ func (b *backend) rotate(ctx context.Context, s logical.Storage, name string) (*
 func (b *backend) tendKeys(ctx context.Context, s logical.Storage) error {
 	b.keysMu.Lock()
 	defer b.keysMu.Unlock()
+	var errs []error // of one set: the others are tended all the same
 	for _, name := range b.keys.Names() {
 		if b.keys.Set(name).Due(b.now()) {
-			if _, err := b.rotate(ctx, s, name); err != nil {
-				return err
-			}
+			_, err := b.rotate(ctx, s, name)
+			errs = append(errs, err)
 		}
-		set, pruned := b.keys.Set(name).Pruned(b.now(), b.config.Load().horizon)
-		if pruned {
-			if err := b.storeKeys(ctx, s, name, set); err != nil {
-				return err
-			}
+		if set, pruned := b.keys.Set(name).Pruned(b.now(), b.config.Load().horizon); pruned {
+			errs = append(errs, b.storeKeys(ctx, s, name, set))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
-// users names the contracts that use a service or key, sorted.
-func users(ctx context.Context, s logical.Storage, kind, name string) ([]string, error) {
-	return list(ctx, s, usesPrefix+kind+"/"+name+"/")
+// users names the contracts that use a service or key, sorted. What a write
+// that failed half-way left of others does not count.
+func (b *backend) users(ctx context.Context, s logical.Storage, kind, name string) ([]string, error) {
+	key := usesPrefix + kind + "/" + name + "/"
+	names, err := list(ctx, s, key)
+	if err != nil {
+		return nil, err
+	}
+	var using []string
+	for _, contract := range names {
+		stored, err := get[storedContract](ctx, s, rolesPrefix+contract)
+		if err != nil {
+			return nil, err
+		}
+		if stored == nil {
+			continue
+		}
+		c, err := b.compile(contract, stored.ID, stored.Terms)
+		if err != nil || slices.Contains(c.uses(), key+contract) {
+			using = append(using, contract)
+		}
+	}
+	return using, nil
 }
 
 func inUse(what, name string, contracts []string) error {

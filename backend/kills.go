@@ -20,6 +20,11 @@ type kills struct {
 	mu     sync.Mutex
 	dead   atomic.Pointer[revocation.State]
 	chunks sync.Map // status/… key → *commit
+	// sweep is held for writing while something expired is dropped, and fresh
+	// has the storage keys written since sweeping began: what dies meanwhile
+	// is not dropped with it.
+	sweep sync.RWMutex
+	fresh sync.Map
 }
 
 // commit lets those who change the same status list share one write: whoever
@@ -30,7 +35,11 @@ type commit struct {
 	written uint64 // under mu
 }
 
-func (k *kills) forget() { k.dead.Store(nil) }
+func (k *kills) forget() {
+	k.mu.Lock() // after a load that is under way: it may have read the past
+	defer k.mu.Unlock()
+	k.dead.Store(nil)
+}
 
 // state returns what is dead, from storage the first time.
 func (k *kills) state(ctx context.Context, s logical.Storage) (*revocation.State, error) {
@@ -93,6 +102,8 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 	if err := b.feed.ensure(ctx, s); err != nil {
 		return err
 	}
+	b.kills.sweep.RLock()
+	defer b.kills.sweep.RUnlock()
 	for _, e := range events {
 		if err := b.kills.write(ctx, s, st, e); err != nil {
 			return err
@@ -104,6 +115,7 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 }
 
 func (k *kills) write(ctx context.Context, s logical.Storage, st *revocation.State, e revocation.Event) error {
+	k.fresh.Store(killKey(e), true)
 	if e.Type == revocation.EventSerial {
 		if _, err := st.Add(e); err != nil { // memory first: the list is written from there
 			return err
@@ -119,6 +131,8 @@ func (k *kills) write(ctx context.Context, s logical.Storage, st *revocation.Sta
 
 func killKey(e revocation.Event) string {
 	switch {
+	case e.Type == revocation.EventSerial:
+		return listKey(e.Contract, e.Serial/revocation.ListSize)
 	case e.Type == revocation.EventKey:
 		return killsPrefix + "key." + e.KeyID
 	case e.Type == revocation.EventCaller:
@@ -156,8 +170,8 @@ func (k *kills) writeList(ctx context.Context, s logical.Storage, st *revocation
 	return nil
 }
 
-// killSerial kills one credential. One that is dead already, or has expired,
-// costs no write.
+// killSerial kills one credential. One that its status list calls dead already,
+// or that has expired, costs no write.
 func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, expiry int64) error {
 	if expiry < b.now().Unix() {
 		return nil
@@ -166,7 +180,7 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 	if err != nil {
 		return err
 	}
-	if st.Dead(c, b.now().Unix()) != "" && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
+	if st.Listed(c.Contract, c.Serial, b.now().Unix()) && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
 		return nil
 	}
 	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
@@ -201,7 +215,10 @@ func (b *backend) forgetKills(ctx context.Context, s logical.Storage) error {
 	if err != nil {
 		return err
 	}
+	b.kills.sweep.Lock()
+	b.kills.fresh.Clear()
 	gone := st.Forget(b.now().Unix())
+	b.kills.sweep.Unlock()
 	var keys []string
 	for _, c := range gone.Chunks {
 		keys = append(keys, listKey(c.Contract, c.N))
@@ -219,12 +236,22 @@ func (b *backend) forgetKills(ctx context.Context, s logical.Storage) error {
 		keys = append(keys, killKey(e))
 	}
 	for _, key := range keys {
-		if err := s.Delete(ctx, key); err != nil {
+		if err := b.kills.drop(ctx, s, key); err != nil {
 			return err
 		}
-		b.kills.chunks.Delete(key)
 	}
 	return nil
+}
+
+// drop deletes what was forgotten, unless it is needed again.
+func (k *kills) drop(ctx context.Context, s logical.Storage, key string) error {
+	k.sweep.Lock()
+	defer k.sweep.Unlock()
+	if _, again := k.fresh.Load(key); again {
+		return nil
+	}
+	k.chunks.Delete(key)
+	return s.Delete(ctx, key)
 }
 
 // credential is how the feed and the status lists know a lease.

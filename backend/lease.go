@@ -186,10 +186,6 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 	if err != nil {
 		return 0, nil, err
 	}
-	dead, err := b.kills.state(ctx, s)
-	if err != nil {
-		return 0, nil, err
-	}
 	scopes, err := ramp.NewScopes(strings.Fields(l.Scope)...)
 	if err != nil {
 		return 0, nil, err
@@ -197,11 +193,15 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 	state := b.stateOf(c, svc, b.suspensions.of(l.EntityID))
 	var x *standing
 	if c.Tracked() {
-		if x, err = b.lockStanding(ctx, s, c, l.EntityID); err != nil {
+		if x, err = b.settled(ctx, s, c, l.EntityID); err != nil {
 			return 0, nil, err
 		}
 		defer x.mu.Unlock()
 		state.Progress = x.stored.Progress
+	}
+	dead, err := b.kills.state(ctx, s) // after settling, which may have killed
+	if err != nil {
+		return 0, nil, err
 	}
 	now := b.now()
 	expiry := l.Expiry

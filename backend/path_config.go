@@ -107,6 +107,7 @@ func (b *backend) writeConfig(ctx context.Context, call *endpoint.Call, _ *setti
 		return nil, err
 	}
 	if err := put(ctx, call.Storage, configKey, &c); err != nil {
+		b.essentials.forget()
 		return nil, err
 	}
 	b.config.Store(&c)

@@ -67,15 +67,7 @@ func (b *backend) issue(ctx context.Context, call *endpoint.Call, req *credsRequ
 		return nil, err
 	}
 	for {
-		c, done, err := b.contracts.read(ctx, call.Storage, req.Name)
-		if err != nil {
-			return nil, err
-		}
-		if c == nil {
-			return nil, endpoint.NotFound("there is no contract %q", req.Name)
-		}
-		resp, reserved, err := b.issueFrom(ctx, call, cfg, c, ask, cnf)
-		done()
+		resp, reserved, err := b.issueFrom(ctx, call, cfg, req.Name, ask, cnf)
 		if err != nil || reserved {
 			return resp, err
 		}
@@ -88,7 +80,15 @@ func (b *backend) issue(ctx context.Context, call *endpoint.Call, req *credsRequ
 
 // issueFrom decides and mints with the contract's lock held for reading. It
 // returns false when the contract has to reserve serials first.
-func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *config, c *contract, ask ramp.Request, cnf *token.Confirmation) (*credsResponse, bool, error) {
+func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *config, name string, ask ramp.Request, cnf *token.Confirmation) (*credsResponse, bool, error) {
+	c, done, err := b.contracts.read(ctx, call.Storage, name)
+	defer done()
+	if err != nil {
+		return nil, false, err
+	}
+	if c == nil {
+		return nil, false, endpoint.NotFound("there is no contract %q", name)
+	}
 	svc, release, err := b.services.read(ctx, call.Storage, c.Service)
 	defer release()
 	if err != nil {
@@ -106,7 +106,7 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 	state := b.stateOf(c, svc, suspension)
 	var x *standing
 	if c.Tracked() && caller != nil {
-		if x, err = b.lockStanding(ctx, call.Storage, c, caller.ID); err != nil {
+		if x, err = b.settled(ctx, call.Storage, c, caller.ID); err != nil {
 			return nil, false, err
 		}
 		defer x.mu.Unlock()
@@ -171,6 +171,9 @@ func (req *credsRequest) parse() (ask ramp.Request, cnf *token.Confirmation, err
 		return ask, nil, endpoint.BadRequest("generation has %d bytes, the limit is 128", len(req.Generation))
 	}
 	if req.Scopes != nil {
+		if len(req.Scopes) == 0 {
+			return ask, nil, endpoint.BadRequest("scopes is empty; leave it out to ask for everything the contract grants")
+		}
 		if ask.Scopes, err = ramp.NewScopes(req.Scopes...); err != nil {
 			return ask, nil, endpoint.BadRequest("%v", err)
 		}

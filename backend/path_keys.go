@@ -112,12 +112,16 @@ func (b *backend) writeKey(ctx context.Context, call *endpoint.Call, req *keyReq
 // switchAlgorithm gives a key set that nobody uses new keys at once, and one
 // in use a next key that verifiers get to know before it signs.
 func (b *backend) switchAlgorithm(ctx context.Context, call *endpoint.Call, key string, set *keyring.Set, algorithm string) (*keyring.Set, error) {
-	contracts, err := users(ctx, call.Storage, "key", key)
+	contracts, err := b.users(ctx, call.Storage, "key", key)
 	switch {
 	case err != nil:
 		return nil, err
 	case len(contracts) == 0:
-		return set.Replaced(algorithm, b.now())
+		replaced, err := set.Replaced(algorithm, b.now())
+		if err != nil {
+			return nil, endpoint.BadRequest("key %q: %v", key, err)
+		}
+		return replaced, nil
 	case algorithm == "Ed25519":
 		return nil, inUse("key", key, contracts) // one of them could be for JWT-SVIDs
 	}
@@ -128,7 +132,7 @@ func (b *backend) switchAlgorithm(ctx context.Context, call *endpoint.Call, key 
 func (b *backend) deleteKey(ctx context.Context, call *endpoint.Call, req *endpoint.Named) (*endpoint.Nothing, error) {
 	b.keysMu.Lock()
 	defer b.keysMu.Unlock()
-	contracts, err := users(ctx, call.Storage, "key", req.Name)
+	contracts, err := b.users(ctx, call.Storage, "key", req.Name)
 	switch {
 	case err != nil:
 		return nil, err
@@ -197,7 +201,7 @@ func (b *backend) revokeKey(ctx context.Context, call *endpoint.Call, req *keyRe
 		return nil, err
 	}
 	if dead.Dead(revocation.Credential{KeyID: req.KeyID}, b.now().Unix()) == "" {
-		if _, known := b.keys.Public(req.KeyID); !known {
+		if !slices.ContainsFunc(set.Versions, func(v *keyring.Version) bool { return v.KeyID == req.KeyID }) {
 			return nil, endpoint.BadRequest("key %q has no kid %.80q; read keys/%s to see the keys", req.Name, req.KeyID, req.Name)
 		}
 	}

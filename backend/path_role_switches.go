@@ -74,7 +74,11 @@ func (b *backend) onContract(ctx context.Context, call *endpoint.Call, name stri
 	if sl.value == nil {
 		return endpoint.NotFound("there is no contract %q", name)
 	}
-	return change(sl.value)
+	if err := change(sl.value); err != nil {
+		sl.value = nil
+		return err
+	}
+	return nil
 }
 
 func (b *backend) setSuspended(ctx context.Context, call *endpoint.Call, c *contract, suspended bool) error {

@@ -135,6 +135,7 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 		// Before the write: if that fails, callers fetch once more, and
 		// nothing outlives a right that was taken away.
 		if err := b.raiseFloor(ctx, call.Storage, was); err != nil {
+			sl.value = nil
 			return nil, err
 		}
 		state = was.state
@@ -150,6 +151,7 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 		return nil, err
 	}
 	if err := b.storeContract(ctx, call.Storage, was, c); err != nil {
+		sl.value = nil
 		return nil, err
 	}
 	sl.value = c
@@ -235,6 +237,7 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	if c == nil {
 		return nil, nil
 	}
+	sl.value = nil
 	// The floor stays as the tombstone until the last credential has expired.
 	if err := b.raiseFloor(ctx, call.Storage, c); err != nil {
 		return nil, err
@@ -242,7 +245,6 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	if err := call.Storage.Delete(ctx, rolesPrefix+c.Name); err != nil {
 		return nil, err
 	}
-	sl.value = nil
 	if err := call.Storage.Delete(ctx, statePrefix+c.ID); err != nil {
 		return nil, err
 	}

@@ -99,6 +99,7 @@ func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name st
 	stored.Terms, stored.Updated = svc.ServiceTerms, b.now().UTC()
 	stored.Narrowed = stored.Narrowed || sl.value != nil && !stored.Terms.Keeps(was)
 	if err := put(ctx, call.Storage, servicesPrefix+name, stored); err != nil {
+		sl.value = nil
 		return false, err
 	}
 	sl.value = &service{svc, stored}
@@ -111,18 +112,15 @@ func (b *backend) deleteService(ctx context.Context, call *endpoint.Call, req *e
 		return nil, err
 	}
 	defer done()
-	contracts, err := users(ctx, call.Storage, "service", req.Name)
+	contracts, err := b.users(ctx, call.Storage, "service", req.Name)
 	if err != nil {
 		return nil, err
 	}
 	if len(contracts) > 0 {
 		return nil, inUse("service", req.Name, contracts)
 	}
-	if err := call.Storage.Delete(ctx, servicesPrefix+req.Name); err != nil {
-		return nil, err
-	}
 	sl.value = nil
-	return nil, nil
+	return nil, call.Storage.Delete(ctx, servicesPrefix+req.Name)
 }
 
 func (b *backend) pathServiceSuspend() endpoint.Path {
@@ -170,6 +168,7 @@ func (b *backend) updateService(ctx context.Context, s logical.Storage, name str
 	stored := sl.value.stored
 	change(&stored)
 	if err := put(ctx, s, servicesPrefix+name, stored); err != nil {
+		sl.value = nil
 		return err
 	}
 	sl.value = &service{sl.value.Service, stored}

@@ -97,14 +97,15 @@ func (b *backend) readStatus(ctx context.Context, call *endpoint.Call, req *stat
 }
 
 func (b *backend) statusExists(ctx context.Context, s logical.Storage, dead *revocation.State, contract string, n uint64) (bool, error) {
-	if n*revocation.ListSize < dead.Floor(contract, b.now().Unix()) {
+	within := func(end uint64) bool { return end > 0 && n <= (end-1)/revocation.ListSize }
+	if within(dead.Floor(contract, b.now().Unix())) {
 		return true, nil // also when the contract was deleted
 	}
 	if _, ok := dead.Chunk(contract, n); ok {
 		return true, nil
 	}
 	state, err := get[contractState](ctx, s, statePrefix+contract)
-	return state != nil && n*revocation.ListSize < state.Reserved, err
+	return state != nil && within(state.Reserved), err
 }
 
 func statusList(jws string) *endpoint.Raw {

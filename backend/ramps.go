@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -72,6 +73,21 @@ func (x *standings) all() map[string]*standing {
 
 func standingKey(contract, entity string) string { return callersPrefix + contract + "/" + entity }
 
+// settled returns a caller's standing with its lock held, and with what time
+// alone changed of it carried out: reaching the next stage, or falling for
+// having been idle, which kills what the caller holds.
+func (b *backend) settled(ctx context.Context, s logical.Storage, c *contract, entity string) (*standing, error) {
+	x, err := b.lockStanding(ctx, s, c, entity)
+	if err != nil || x.stored.Progress.Since.IsZero() {
+		return x, err
+	}
+	if err := b.proceed(ctx, s, c, entity, x, c.Settled(x.stored.Progress, b.now())); err != nil {
+		x.mu.Unlock()
+		return nil, err
+	}
+	return x, nil
+}
+
 // lockStanding returns a caller's standing with its lock held.
 func (b *backend) lockStanding(ctx context.Context, s logical.Storage, c *contract, entity string) (*standing, error) {
 	x := c.standings.of(entity)
@@ -108,7 +124,8 @@ func (b *backend) active(dead *revocation.State, c *contract, entity string, x *
 func (b *backend) proceed(ctx context.Context, s logical.Storage, c *contract, entity string, x *standing, to ramp.Progress) error {
 	from := x.stored.Progress
 	if from.Stage == to.Stage && from.Since.Equal(to.Since) {
-		x.stored.Progress, x.dirty = to, true
+		x.dirty = x.dirty || !reflect.DeepEqual(from, to)
+		x.stored.Progress = to
 		return nil
 	}
 	if c.Fell(from, to) {

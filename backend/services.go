@@ -39,22 +39,26 @@ func (b *backend) loadService(ctx context.Context, s logical.Storage, name strin
 
 // killAll revokes everything that contracts with the service have issued.
 func (b *backend) killAll(ctx context.Context, s logical.Storage, service string) error {
-	contracts, err := users(ctx, s, "service", service)
+	contracts, err := list(ctx, s, usesPrefix+"service/"+service+"/")
 	if err != nil {
 		return err
 	}
 	for _, name := range contracts {
-		sl, done, err := b.contracts.write(ctx, s, name)
-		if err != nil {
-			return err
-		}
-		if sl.value != nil && sl.value.Service == service {
-			err = b.raiseFloor(ctx, s, sl.value)
-		}
-		done()
-		if err != nil {
+		if err := b.killAllOf(ctx, s, service, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (b *backend) killAllOf(ctx context.Context, s logical.Storage, service, contract string) error {
+	sl, done, err := b.contracts.write(ctx, s, contract)
+	if err != nil {
+		return err
+	}
+	defer done()
+	if sl.value == nil || sl.value.Service != service {
+		return nil
+	}
+	return b.raiseFloor(ctx, s, sl.value)
 }

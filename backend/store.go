@@ -106,6 +106,8 @@ func (sh *shelf[T]) read(ctx context.Context, s logical.Storage, name string) (*
 
 // write returns the slot of a thing with its lock held for writing. The
 // returned function gives it back and reports whether the thing is not there.
+// Who does not know what is stored, because a write failed, sets value to nil:
+// the next one reads it again.
 func (sh *shelf[T]) write(ctx context.Context, s logical.Storage, name string) (*slot[T], func() (absent bool), error) {
 	for {
 		sl := sh.slot(name)
@@ -115,13 +117,9 @@ func (sh *shelf[T]) write(ctx context.Context, s logical.Storage, name string) (
 			continue
 		}
 		if !sl.loaded {
-			v, err := sh.load(ctx, s, name)
-			if err != nil {
-				sh.drop(name, sl)
-				sl.mu.Unlock()
+			if err := sh.fill(ctx, s, name, sl); err != nil {
 				return nil, nil, err
 			}
-			sl.value, sl.loaded = v, true
 		}
 		return sl, func() bool {
 			absent := sl.value == nil
@@ -132,6 +130,22 @@ func (sh *shelf[T]) write(ctx context.Context, s logical.Storage, name string) (
 			return absent
 		}, nil
 	}
+}
+
+// fill loads a slot, whose lock the caller holds for writing. One that cannot
+// be loaded, be it for a panic, is given back and taken off the shelf.
+func (sh *shelf[T]) fill(ctx context.Context, s logical.Storage, name string, sl *slot[T]) (err error) {
+	defer func() {
+		if !sl.loaded {
+			sh.drop(name, sl)
+			sl.mu.Unlock()
+		}
+	}()
+	v, err := sh.load(ctx, s, name)
+	if err == nil {
+		sl.value, sl.loaded = v, true
+	}
+	return err
 }
 
 func (sh *shelf[T]) slot(name string) *slot[T] {

@@ -25,6 +25,8 @@ type suspension struct {
 }
 
 func (b *backend) loadSuspensions(ctx context.Context, s logical.Storage) error {
+	b.suspensions.mu.Lock()
+	defer b.suspensions.mu.Unlock()
 	entities, err := list(ctx, s, suspensionsPrefix)
 	if err != nil {
 		return err
@@ -39,8 +41,6 @@ func (b *backend) loadSuspensions(ctx context.Context, s logical.Storage) error 
 			loaded[entity] = *v
 		}
 	}
-	b.suspensions.mu.Lock()
-	defer b.suspensions.mu.Unlock()
 	b.suspensions.list = loaded
 	return nil
 }

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-secure-stdlib/parseutil"
 	"github.com/hashicorp/vault/sdk/framework"
 )
 
@@ -19,8 +21,11 @@ func decode(data *framework.FieldData, v any) error {
 	into := reflect.ValueOf(v).Elem()
 	for _, f := range fieldsOf(into.Type()) {
 		value, given, err := data.GetOkErr(f.name)
-		if err != nil {
+		if err != nil || f.kind == framework.TypeDurationSecond && !wholeSeconds(data.Raw[f.name]) {
 			return wrongType(f.name, f.kind)
+		}
+		if raw, ok := data.Raw[f.name]; ok && raw == nil {
+			value, given = nil, true // null empties any field, durations too
 		}
 		if given {
 			if err := assign(into.FieldByIndex(f.index), value); err != nil {
@@ -36,11 +41,21 @@ var wanted = map[framework.FieldType]string{
 	framework.TypeString:           "a string",
 	framework.TypeBool:             "true or false",
 	framework.TypeInt64:            "a whole number",
-	framework.TypeDurationSecond:   "a duration such as 90s, 15m or 24h, or a number of seconds",
+	framework.TypeDurationSecond:   "a duration in whole seconds, such as 90s, 15m or 24h",
 	framework.TypeCommaStringSlice: "a list of strings, or one string with commas",
 	framework.TypeSlice:            "a list",
 	framework.TypeMap:              "an object",
 	framework.TypeKVPairs:          "a map of strings, or key=value pairs",
+}
+
+// wholeSeconds refuses what the SDK would cut off: half a second must not
+// become 0, which means no limit.
+func wholeSeconds(raw any) bool {
+	if n, ok := raw.(float64); ok { // a number that crossed the plugin boundary
+		return n == math.Trunc(n)
+	}
+	d, err := parseutil.ParseDurationSecond(raw)
+	return err == nil && d%time.Second == 0
 }
 
 // wrongType does not quote the value, which may be long or secret.
@@ -64,13 +79,13 @@ func CheckTypes(body map[string]any, known map[string]*framework.FieldSchema) er
 
 func assign(to reflect.Value, value any) error {
 	if to.Type() == typeTime {
-		text := value.(string)
+		text, _ := value.(string)
 		if text == "" {
 			to.SetZero()
 			return nil
 		}
 		at, err := time.Parse(time.RFC3339, text)
-		if err != nil {
+		if err != nil || at.IsZero() { // the zero time would mean: no such limit
 			return fmt.Errorf("%.40q is not an RFC 3339 time such as 2027-01-31T18:00:00Z", text)
 		}
 		to.Set(reflect.ValueOf(at.UTC()))

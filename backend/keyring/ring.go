@@ -105,10 +105,10 @@ func (r *Ring) Published() []jose.JSONWebKey {
 	return list
 }
 
-// Algorithm of a set, "" when there is no such set.
+// Algorithm of the key of a set that signs now, "" when there is no such set.
 func (r *Ring) Algorithm(name string) string {
 	if s := r.Set(name); s != nil {
-		return s.Algorithm
+		return s.Signs(r.now()).Algorithm
 	}
 	return ""
 }

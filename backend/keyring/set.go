@@ -84,8 +84,8 @@ func (s *Set) copy() *Set {
 // has been public for the activation delay, and a new next key is published.
 // It returns the promoted version.
 func (s *Set) Rotated(now time.Time) (*Set, *Version, error) {
-	if len(s.Versions) >= maxVersions {
-		return nil, nil, fmt.Errorf("the set has %d keys, most of them retired with tokens that are still alive; wait for those to expire, or lower max_ttl", len(s.Versions))
+	if err := s.room(); err != nil {
+		return nil, nil, err
 	}
 	c := s.copy()
 	promoted := c.Next().clone()
@@ -103,6 +103,14 @@ func (s *Set) Rotated(now time.Time) (*Set, *Version, error) {
 	}
 	c.Versions = append(c.Versions, next)
 	return c, promoted, promoted.open()
+}
+
+// room reports whether one more key may be added.
+func (s *Set) room() error {
+	if len(s.Versions) >= maxVersions {
+		return fmt.Errorf("the set has %d keys, most of them retired with tokens that are still alive; wait for those to expire, or lower max_ttl", len(s.Versions))
+	}
+	return nil
 }
 
 func (s *Set) lastActivation() time.Time {
@@ -135,6 +143,9 @@ func (s *Set) Switched(algorithm string, now time.Time) (*Set, error) {
 // Replaced returns a set in which a new key of the algorithm signs at once:
 // for a set that no contract uses, so that no verifier waits for its keys.
 func (s *Set) Replaced(algorithm string, now time.Time) (*Set, error) {
+	if err := s.room(); err != nil {
+		return nil, err
+	}
 	c, err := NewSet(algorithm, s.RotationPeriod, s.ActivationDelay, now)
 	if err != nil {
 		return nil, err

@@ -75,6 +75,19 @@ func (s *State) Dead(c Credential, now int64) string {
 	return ""
 }
 
+// Listed reports whether the contract's status list calls the serial dead. It
+// knows nothing of callers and keys, so a credential may be dead all the same.
+func (s *State) Listed(contract string, serial uint64, now int64) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	c := s.contracts[contract]
+	if c == nil {
+		return false
+	}
+	ch := c.chunks[serial/ListSize]
+	return serial < max(c.floor.limit, c.reached(now)) || ch != nil && ch.has(serial%ListSize)
+}
+
 // Add records an event and reports whether it told anything new. Nothing an
 // event says can bring a credential back to life.
 func (s *State) Add(e Event) (bool, error) {
@@ -207,8 +220,10 @@ func (s *State) List(contract string, n uint64, now int64) List {
 		l = ch.list()
 	}
 	floor := max(c.floor.limit, c.reached(now))
-	for i := range min(max(floor, n*ListSize)-n*ListSize, ListSize) {
-		l[i/8] |= 1 << (i % 8)
+	if floor/ListSize >= n { // so that n*ListSize is a number, too
+		for i := range min(floor-n*ListSize, ListSize) {
+			l[i/8] |= 1 << (i % 8)
+		}
 	}
 	return l
 }

@@ -14,7 +14,7 @@ import (
 
 // ConfirmJKT binds to a key by its JWK SHA-256 thumbprint (RFC 9449).
 func ConfirmJKT(jkt string) (*Confirmation, error) {
-	sum, err := base64.RawURLEncoding.Strict().DecodeString(jkt)
+	sum, err := decodeBase64(jkt)
 	if err != nil || len(sum) != sha256.Size {
 		return nil, errors.New("dpop_jkt must be a JWK SHA-256 thumbprint in base64url without padding: 43 characters (RFC 7638)")
 	}

@@ -70,18 +70,32 @@ func parseHeader(raw string, limit int) (Header, error) {
 	if len(raw) > limit {
 		return h, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), limit)
 	}
-	if strings.Count(raw, ".") != 2 {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
 		return h, errors.New("the token is not a compact JWS (three parts separated by dots)")
 	}
-	encoded, _, _ := strings.Cut(raw, ".")
-	text, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	for _, p := range parts[1:] { // their last characters: what comes before has one spelling
+		if _, err := decodeBase64(p[len(p)&^3:]); err != nil || strings.ContainsAny(p, "\r\n") {
+			return h, errors.New("the token is not base64url in its one correct spelling")
+		}
+	}
+	text, err := decodeBase64(parts[0])
 	if err != nil {
-		return h, errors.New("the header of the token is not base64url")
+		return h, errors.New("the header of the token is not base64url in its one correct spelling")
 	}
 	if err := decodeStrict(text, &h); err != nil {
 		return h, fmt.Errorf("the header of the token is not acceptable: %w", err)
 	}
 	return h, nil
+}
+
+// decodeBase64 reads base64url of which each sequence of bytes has one spelling:
+// no padding, no line breaks (which Go skips), no stray bits at the end.
+func decodeBase64(text string) ([]byte, error) {
+	if strings.ContainsAny(text, "\r\n") {
+		return nil, errors.New("line break in base64url")
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(text)
 }
 
 // ParseClaims reads the payload of a verified ramp token. Duplicate members

@@ -44,8 +44,12 @@ func (k Kind) Minter(c *ramp.Contract) (minter.Minter, error) {
 			return nil, fmt.Errorf("credential: unknown setting %.40q; credential type jwt has profile and key", setting)
 		}
 	}
-	if k.Keys.Algorithm(k.Key(c)) == "" {
-		return nil, fmt.Errorf("credential: there is no key %q; create it under keys/", k.Key(c))
+	if key := k.Key(c); k.Keys.Algorithm(key) == "" {
+		remedy := "create it under keys/"
+		if key == "default" {
+			remedy = "it comes with the first write of config, which sets the issuer"
+		}
+		return nil, fmt.Errorf("credential: there is no key %q; %s", key, remedy)
 	}
 	m := &jwtMinter{keys: k.Keys, key: k.Key(c), profile: token.AccessToken}
 	if p := c.Credential["profile"]; p != "" {
