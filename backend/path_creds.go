@@ -114,7 +114,7 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 		if err != nil {
 			return nil, false, err
 		}
-		state.Progress, state.Active = x.stored.Progress, b.active(dead, c, caller.ID, x)
+		state.Progress, state.Active = x.stored.Progress, x.active(dead, c, caller.ID, facts.Now)
 	}
 	decision := ramp.Decide(c.Contract, svc.Service, state, facts)
 	if denial := decision.Denial(); denial != nil {
@@ -207,7 +207,7 @@ func (b *backend) record(ctx context.Context, s logical.Storage, c *contract, x 
 	if !c.LimitsActive() {
 		return nil
 	}
-	return b.holds(ctx, s, c, g.ClientID, x, g.Serial, g.Expiry.Unix())
+	return b.holds(ctx, s, c, g.ClientID, x, g.Serial, life{g.Issued.Unix(), g.Expiry.Unix()})
 }
 
 // checkContext bounds what a caller declares: it is kept with the lease.

@@ -129,7 +129,10 @@ func (b *backend) explainFor(ctx context.Context, call *endpoint.Call, c *contra
 		if err != nil {
 			return nil, err
 		}
-		state.Progress, state.Active = x.stored.Progress, b.active(dead, c, entity, x)
+		state.Progress = x.stored.Progress
+		if !c.Fell(state.Progress, c.Settled(state.Progress, facts.Now)) { // what a caller that falls holds dies before the decision
+			state.Active = x.active(dead, c, entity, facts.Now)
+		}
 		x.mu.Unlock()
 	}
 	decision := ramp.Decide(c.Contract, svc.Service, state, facts)

@@ -101,8 +101,8 @@ func (b *backend) describe(c *contract, x *standing) *standingResponse {
 		Stage: p.Stage, Since: stamp(p.Since), Issued: p.Issued, Accepted: p.Accepted, LastUsed: stamp(p.LastUsed),
 		Waiting: waiting(c.Waiting(p, now)),
 	}
-	for _, expiry := range x.stored.Live {
-		if expiry > now.Unix() {
+	for _, l := range x.stored.Live {
+		if l.Expiry > now.Unix() {
 			r.Live++
 		}
 	}

@@ -27,9 +27,15 @@ type standing struct {
 
 type storedStanding struct {
 	Progress ramp.Progress `json:"progress"`
-	// Live is when the caller's credentials expire (NumericDate), by serial.
-	// It is kept when the contract limits them.
-	Live map[uint64]int64 `json:"live,omitempty"`
+	// Live is the caller's credentials by serial. It is kept when the contract
+	// limits them.
+	Live map[uint64]life `json:"live,omitempty"`
+}
+
+// life is from when to when a credential lives if nothing kills it (NumericDate).
+type life struct {
+	Issued int64 `json:"iat"`
+	Expiry int64 `json:"exp"`
 }
 
 // maxReports is how many evidence reports a contract remembers, so that one
@@ -107,11 +113,11 @@ func (b *backend) lockStanding(ctx context.Context, s logical.Storage, c *contra
 	return x, nil
 }
 
-// active counts the caller's credentials that are alive.
-func (b *backend) active(dead *revocation.State, c *contract, entity string, x *standing) uint64 {
-	now, hash, n := b.now().Unix(), token.CallerHash(entity), uint64(0)
-	for serial, expiry := range x.stored.Live {
-		if expiry > now && dead.Dead(revocation.Credential{Contract: c.ID, Serial: serial, Caller: hash, IssuedAt: now}, now) == "" {
+// active counts the caller's credentials that are alive at a time.
+func (x *standing) active(dead *revocation.State, c *contract, entity string, at time.Time) uint64 {
+	now, hash, n := at.Unix(), token.CallerHash(entity), uint64(0)
+	for serial, l := range x.stored.Live {
+		if l.Expiry > now && dead.Dead(revocation.Credential{Contract: c.ID, Serial: serial, Caller: hash, IssuedAt: l.Issued}, now) == "" {
 			n++
 		}
 	}
@@ -147,13 +153,13 @@ func (b *backend) storeStanding(ctx context.Context, s logical.Storage, c *contr
 }
 
 // holds records a credential the caller got, where the contract limits them.
-func (b *backend) holds(ctx context.Context, s logical.Storage, c *contract, entity string, x *standing, serial uint64, expiry int64) error {
+func (b *backend) holds(ctx context.Context, s logical.Storage, c *contract, entity string, x *standing, serial uint64, made life) error {
 	stored := x.stored
-	stored.Live = map[uint64]int64{serial: expiry}
+	stored.Live = map[uint64]life{serial: made}
 	now := b.now().Unix()
-	for old, end := range x.stored.Live {
-		if end > now {
-			stored.Live[old] = end
+	for old, l := range x.stored.Live {
+		if l.Expiry > now {
+			stored.Live[old] = l
 		}
 	}
 	return b.storeStanding(ctx, s, c, entity, x, stored)
@@ -175,10 +181,10 @@ func (b *backend) released(ctx context.Context, s logical.Storage, l *lease) err
 		return nil
 	}
 	stored := x.stored
-	stored.Live = map[uint64]int64{}
-	for serial, expiry := range x.stored.Live {
+	stored.Live = map[uint64]life{}
+	for serial, other := range x.stored.Live {
 		if serial != l.Serial {
-			stored.Live[serial] = expiry
+			stored.Live[serial] = other
 		}
 	}
 	return b.storeStanding(ctx, s, c, l.EntityID, x, stored)

@@ -56,7 +56,11 @@ func (b *backend) suspendCaller(ctx context.Context, s logical.Storage, entity s
 	x := &b.suspensions
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	v := suspension{Suspended: true, Before: max(b.now().Unix()+1, x.list[entity].Before)}
+	was := x.list[entity]
+	v := suspension{Suspended: true, Before: max(b.now().Unix()+1, was.Before)}
+	if !was.Suspended {
+		v.Before = max(v.Before, was.Before+1) // what was issued since a resume may say Before
+	}
 	if err := put(ctx, s, suspensionsPrefix+entity, v); err != nil {
 		return err
 	}

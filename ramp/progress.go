@@ -45,11 +45,11 @@ func (c *Contract) settle(p Progress, now time.Time) Progress {
 	s := c.stages[i]
 	switch {
 	case p.Since.IsZero() || p.Stage != s.Name:
-		return c.enter(0, now)
+		return c.enter(p, 0, now)
 	case s.Idle > 0 && now.Sub(p.LastUsed) > s.Idle.Duration():
-		return c.enter(0, now)
+		return c.enter(p, 0, now)
 	case s.Advance != nil && !s.Advance.Approval && s.Advance.shown(p, now):
-		next := c.enter(i+1, now)
+		next := c.enter(p, i+1, now)
 		next.LastUsed = p.LastUsed
 		return next
 	}
@@ -60,8 +60,12 @@ func (a *Advance) shown(p Progress, now time.Time) bool {
 	return now.Sub(p.Since) >= a.After.Duration() && p.Issued >= a.Issued && p.Accepted >= a.Accepted
 }
 
-// enter starts a stage with nothing shown yet.
-func (c *Contract) enter(i int, now time.Time) Progress {
+// enter starts a stay at a stage with nothing shown yet. Stays are told apart
+// by when they begin, so one that follows another never begins with it.
+func (c *Contract) enter(p Progress, i int, now time.Time) Progress {
+	if now.Equal(p.Since) {
+		now = now.Add(time.Nanosecond)
+	}
 	return Progress{Stage: c.stages[i].Name, Since: now, LastUsed: now}
 }
 
@@ -99,7 +103,7 @@ func (c *Contract) fault(p Progress, f Fault) Progress {
 		refusals += x.Refusals
 	}
 	if limit.Denials > 0 && denials >= limit.Denials || limit.Refusals > 0 && refusals >= limit.Refusals {
-		return c.enter(max(i-1, 0), f.At)
+		return c.enter(p, max(i-1, 0), f.At)
 	}
 	p.Faults = faults
 	return p
@@ -119,7 +123,7 @@ func (c *Contract) Moved(p Progress, to string, steps int, now time.Time) (Progr
 	if target < 0 || target >= len(c.stages) {
 		return p, false
 	}
-	return c.enter(target, now), true
+	return c.enter(p, target, now), true
 }
 
 // Fell reports whether going from one progress to the other takes rights

@@ -44,7 +44,7 @@ type Compiler struct {
 
 // NewCompiler returns a compiler.
 func NewCompiler() *Compiler {
-	env, err := cel.NewEnv(
+	env, err := cel.NewEnv(append((&zones{}).functions(),
 		ext.NativeTypes(ext.ParseStructTags(true), callerType, requestType, contractType, serviceType, aliasType),
 		ext.Network(),
 		ext.Strings(),
@@ -56,7 +56,9 @@ func NewCompiler() *Compiler {
 		cel.Variable("generation", cel.StringType),
 		cel.ParserExpressionSizeLimit(maxLength),
 		cel.ParserRecursionLimit(64),
-	)
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
+		cel.EnableMacroCallTracking(), // so that Explain can show all() and exists()
+	)...)
 	if err != nil {
 		panic(err) // the environment is the same always
 	}
@@ -123,14 +125,24 @@ func located(errs []*cel.Error) error {
 	return fmt.Errorf("line %d, column %d: %s%s", first.Location.Line(), first.Location.Column()+1, text, more)
 }
 
+// readsGroups reports whether the expression could see the groups of the
+// caller: any use of caller but that of a field with another name.
 func readsGroups(checked *cel.Ast) bool {
-	found := false
+	uses := 0
 	ast.PostOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
-		if e.Kind() == ast.SelectKind && e.AsSelect().FieldName() == "groups" {
-			found = true
+		switch e.Kind() {
+		case ast.IdentKind:
+			if e.AsIdent() == "caller" {
+				uses++
+			}
+		case ast.SelectKind:
+			field := e.AsSelect()
+			if o := field.Operand(); field.FieldName() != "groups" && o.Kind() == ast.IdentKind && o.AsIdent() == "caller" {
+				uses--
+			}
 		}
 	}))
-	return found
+	return uses > 0
 }
 
 // ReadsGroups implements [ramp.GroupReader].

@@ -63,9 +63,12 @@ var (
 	serviceType  = reflect.TypeFor[Service]()
 )
 
-// activation gives an expression the variables it asks for, and makes only those.
+// activation gives an expression the variables it asks for, and makes only
+// those, each once.
 type activation struct {
-	world *ramp.World
+	world   *ramp.World
+	caller  *Caller
+	request *Request
 }
 
 // Parent implements cel.Activation.
@@ -76,13 +79,15 @@ func (a *activation) ResolveName(name string) (any, bool) {
 	w := a.world
 	switch name {
 	case "caller":
-		return caller(w.Caller), true
-	case "request":
-		r := &Request{Time: w.Time, Scopes: w.Scopes, Context: w.Context}
-		if w.RemoteAddr.IsValid() {
-			r.RemoteAddress = w.RemoteAddr.Unmap().WithZone("").String()
+		if a.caller == nil {
+			a.caller = caller(w.Caller)
 		}
-		return r, true
+		return a.caller, true
+	case "request":
+		if a.request == nil {
+			a.request = request(w)
+		}
+		return a.request, true
 	case "contract":
 		c := w.Contract
 		return &Contract{Name: c.Name, ID: c.ID, Revision: c.Revision(), Scopes: c.Scopes, Metadata: c.Metadata}, true
@@ -95,6 +100,14 @@ func (a *activation) ResolveName(name string) (any, bool) {
 		return w.Generation, true
 	}
 	return nil, false
+}
+
+func request(w *ramp.World) *Request {
+	r := &Request{Time: w.Time.UTC(), Scopes: w.Scopes, Context: w.Context}
+	if w.RemoteAddr.IsValid() {
+		r.RemoteAddress = w.RemoteAddr.Unmap().WithZone("").String()
+	}
+	return r
 }
 
 func caller(c *ramp.Caller) *Caller {
