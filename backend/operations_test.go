@@ -46,7 +46,7 @@ var requests = []struct {
 	{logical.ReadOperation, ".well-known/openid-configuration", nil},
 	{logical.ReadOperation, ".well-known/jwks.json", nil},
 	{logical.ReadOperation, "bundle", nil},
-	{logical.ReadOperation, "status/ID/0", nil},
+	{logical.ReadOperation, "status/id/0", nil},
 	{logical.ReadOperation, "feed", nil},
 	{logical.ReadOperation, "health", nil},
 	{logical.DeleteOperation, "roles/" + role, nil},
@@ -67,7 +67,7 @@ func TestEveryOperationAnswersAsDeclared(t *testing.T) {
 					data[k] = v
 				}
 			}
-			path := regexp.MustCompile(`/ID/`).ReplaceAllString(req.path, "/"+id+"/")
+			path := regexp.MustCompile(`/id/`).ReplaceAllString(req.path, "/"+id+"/")
 			resp, err := r.do(req.op, path, "e-orders", data)
 			if err != nil || resp.IsError() {
 				t.Fatalf("%s %s: %v %v", req.op, path, resp, err)
