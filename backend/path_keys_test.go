@@ -213,7 +213,7 @@ func TestBadKeys(t *testing.T) {
 		says string
 	}{
 		{"keys/k", map[string]any{"algorithm": "HS256"}, `algorithm "HS256" is unknown; use one of ES256, RS256, ES384, Ed25519`},
-		{"keys/k", map[string]any{"algoritm": "ES256"}, `did you mean "algorithm"?`},
+		{"keys/k", map[string]any{"algorithmm": "ES256"}, `did you mean "algorithm"?`},
 		{"keys/k", map[string]any{"private": "x"}, "unknown field"},
 		{"keys/k", map[string]any{"rotation_period": "-1h"}, "rotation_period"},
 		{"keys/k", map[string]any{"activation_delay": []int{1, 2}}, "activation_delay must be a duration"},
