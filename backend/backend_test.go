@@ -212,8 +212,10 @@ func texts(v any) []string {
 		return list
 	}
 	var list []string
-	for _, e := range v.([]any) {
-		list = append(list, e.(string))
+	if elements, ok := v.([]any); ok {
+		for _, e := range elements {
+			list = append(list, e.(string))
+		}
 	}
 	return list
 }

@@ -54,7 +54,7 @@ func TestCostOverTime(t *testing.T) {
 		}
 	})
 	asked = r.vault.calls.Load() - asked - 2*serialBlock
-	if reads != 0 || writes > 2 || asked > 2*serialBlock/1000+1 {
+	if reads != 0 || writes > 2 || asked > 2*serialBlock/1000+2 { // who finds the block used up decides twice
 		t.Errorf("%d issues in as many milliseconds: %d reads, %d writes, %d further questions to Vault", 2*serialBlock, reads, writes, asked)
 	}
 }
@@ -97,17 +97,20 @@ func TestCostOfRevoking(t *testing.T) {
 
 // Raising a floor costs the same for one credential and for a thousand.
 func TestCostOfAFloor(t *testing.T) {
-	cost := map[int]string{}
+	cost := map[string]string{} // of the same with one credential
 	for _, n := range []int{1, 1000} {
 		for what, kill := range map[string]func(*rig){
-			"revoke role":       func(r *rig) { r.write("roles/"+role+"/revoke", nil) },
-			"revoke caller":     func(r *rig) { r.write("roles/"+role+"/revoke", map[string]any{"caller": "e-orders"}) },
-			"suspend role":      func(r *rig) { r.write("roles/"+role+"/suspend", nil) },
-			"suspend service":   func(r *rig) { r.write("services/payments/suspend", nil) },
-			"suspend caller":    func(r *rig) { r.write("callers/e-orders/suspend", nil) },
-			"narrow the role":   func(r *rig) { r.write("roles/"+role, map[string]any{"max_ttl": 600}) },
-			"delete the role":   func(r *rig) { r.delete("roles/" + role) },
-			"compromise a key":  func(r *rig) { _, kids := r.keyStates("default"); r.write("keys/default/revoke", map[string]any{"kid": kids[0]}) },
+			"revoke role":     func(r *rig) { r.write("roles/"+role+"/revoke", nil) },
+			"revoke caller":   func(r *rig) { r.write("roles/"+role+"/revoke", map[string]any{"caller": "e-orders"}) },
+			"suspend role":    func(r *rig) { r.write("roles/"+role+"/suspend", nil) },
+			"suspend service": func(r *rig) { r.write("services/payments/suspend", nil) },
+			"suspend caller":  func(r *rig) { r.write("callers/e-orders/suspend", nil) },
+			"narrow the role": func(r *rig) { r.write("roles/"+role, map[string]any{"max_ttl": 600}) },
+			"delete the role": func(r *rig) { r.delete("roles/" + role) },
+			"compromise a key": func(r *rig) {
+				_, kids := r.keyStates("default")
+				r.write("keys/default/revoke", map[string]any{"kid": kids[0]})
+			},
 			"narrow the offers": func(r *rig) { r.write("services/payments", map[string]any{"max_ttl": 600}) },
 		} {
 			r := newRig(t)
@@ -118,19 +121,17 @@ func TestCostOfAFloor(t *testing.T) {
 				held = append(held, r.mint())
 			}
 			reads, writes := r.storage.counted(func() { kill(r) })
-			if this := fmt.Sprintf("%d reads, %d writes", reads, writes); writes > 5 {
-				t.Errorf("%s with %d credentials: %s", what, n, this)
+			now := fmt.Sprintf("%d reads, %d writes", reads, writes)
+			if writes > 6 || n > 1 && now != cost[what] {
+				t.Errorf("%s with %d credentials: %s; with one: %s", what, n, now, cost[what])
 			}
-			cost[n] += fmt.Sprintf("%s: %d %d; ", what, reads, writes)
+			cost[what] = now
 			for _, resp := range []*logical.Response{held[0], held[n-1]} {
 				if r.active(resp.Data["token"]) {
 					t.Errorf("%s: serial %v of %d is alive", what, resp.Data["serial"], n)
 				}
 			}
 		}
-	}
-	if len(cost[1]) != len(cost[1000]) {
-		t.Errorf("with 1 credential %s, with 1000 %s", cost[1], cost[1000])
 	}
 }
 

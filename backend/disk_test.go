@@ -19,7 +19,7 @@ type disk struct {
 	fault  *fault
 }
 
-// fault strikes at the n-th operation from now on, and stays until mended.
+// fault strikes at the n-th operation from now on, once.
 type fault struct {
 	n      int
 	kind   faultKind
@@ -44,7 +44,7 @@ func (d *disk) operation(counter *int) faultKind {
 	if d.fault == nil {
 		return noFault
 	}
-	if d.fault.n--; d.fault.n > 0 {
+	if d.fault.n--; d.fault.n != 0 {
 		return noFault
 	}
 	d.fault.struck = true
@@ -83,7 +83,7 @@ func (d *disk) Delete(ctx context.Context, key string) error {
 	return d.do(&d.writes, func() error { return d.InmemStorage.Delete(ctx, key) })
 }
 
-// break_ makes the n-th operation from now on fail, and those that follow.
+// breakAt makes the n-th operation from now on fail.
 func (d *disk) breakAt(n int, kind faultKind) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -48,6 +48,24 @@ func TestSuspendedCaller(t *testing.T) {
 	})
 }
 
+// All within one second, as scripts do.
+func TestCallerSuspendedAgainAndAgain(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	var held []*logical.Response
+	for range 3 {
+		held = append(held, r.mint())
+		r.write("callers/e-orders/suspend", nil)
+		for _, resp := range held {
+			if r.active(resp.Data["token"]) {
+				t.Errorf("%v is alive", resp.Data["jti"])
+			}
+		}
+		r.write("callers/e-orders/resume", nil)
+	}
+	r.dead(r.mint(), false)
+}
+
 func TestSuspendedCallersAreNotForgotten(t *testing.T) {
 	r := newRig(t)
 	r.contract()
