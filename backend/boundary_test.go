@@ -14,7 +14,7 @@ import (
 func acrossBoundary(r *rig) logical.Backend {
 	r.t.Helper()
 	engine := r.engine
-	client, server := plugin.TestPluginGRPCConn(r.t, false, map[string]plugin.Plugin{
+	client, _ := plugin.TestPluginGRPCConn(r.t, false, map[string]plugin.Plugin{
 		"backend": &sdkplugin.GRPCBackendPlugin{
 			Factory: func(ctx context.Context, conf *logical.BackendConfig) (logical.Backend, error) {
 				return &edge{engine}, engine.Setup(ctx, conf)
@@ -22,10 +22,7 @@ func acrossBoundary(r *rig) logical.Backend {
 			Logger: hclog.NewNullLogger(),
 		},
 	})
-	r.t.Cleanup(func() {
-		_ = client.Close()
-		server.Stop()
-	})
+	r.t.Cleanup(func() { _ = client.Close() }) // which tells the server to stop
 	raw, err := client.Dispense(sdkplugin.BackendPluginName)
 	if err != nil {
 		r.t.Fatal(err)

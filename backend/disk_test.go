@@ -17,9 +17,10 @@ type disk struct {
 	reads  int // Get and List
 	writes int // Put and Delete
 	fault  *fault
+	log    []string // keys written
 }
 
-// fault strikes at the n-th operation from now on, and stays until mended.
+// fault strikes at the n-th operation from now on, once.
 type fault struct {
 	n      int
 	kind   faultKind
@@ -44,7 +45,7 @@ func (d *disk) operation(counter *int) faultKind {
 	if d.fault == nil {
 		return noFault
 	}
-	if d.fault.n--; d.fault.n > 0 {
+	if d.fault.n--; d.fault.n != 0 {
 		return noFault
 	}
 	d.fault.struck = true
@@ -76,14 +77,31 @@ func (d *disk) List(ctx context.Context, prefix string) (names []string, err err
 }
 
 func (d *disk) Put(ctx context.Context, e *logical.StorageEntry) error {
+	d.wrote(e.Key)
 	return d.do(&d.writes, func() error { return d.InmemStorage.Put(ctx, e) })
 }
 
 func (d *disk) Delete(ctx context.Context, key string) error {
+	d.wrote(key)
 	return d.do(&d.writes, func() error { return d.InmemStorage.Delete(ctx, key) })
 }
 
-// break_ makes the n-th operation from now on fail, and those that follow.
+func (d *disk) wrote(key string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.log = append(d.log, key)
+}
+
+// written returns the keys written since it was last asked.
+func (d *disk) written() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	keys := d.log
+	d.log = nil
+	return keys
+}
+
+// breakAt makes the n-th operation from now on fail.
 func (d *disk) breakAt(n int, kind faultKind) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -27,14 +27,6 @@ type kills struct {
 	fresh sync.Map
 }
 
-// commit lets those who change the same status list share one write: whoever
-// gets the lock writes for all whose change was already in memory.
-type commit struct {
-	mu      sync.Mutex
-	wanted  atomic.Uint64
-	written uint64 // under mu
-}
-
 func (k *kills) forget() {
 	k.mu.Lock() // after a load that is under way: it may have read the past
 	defer k.mu.Unlock()
@@ -117,10 +109,7 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 func (k *kills) write(ctx context.Context, s logical.Storage, st *revocation.State, e revocation.Event) error {
 	k.fresh.Store(killKey(e), true)
 	if e.Type == revocation.EventSerial {
-		if _, err := st.Add(e); err != nil { // memory first: the list is written from there
-			return err
-		}
-		return k.writeList(ctx, s, st, e.Contract, e.Serial/revocation.ListSize)
+		return k.writeList(ctx, s, st, e)
 	}
 	if err := put(ctx, s, killKey(e), e); err != nil {
 		return err
@@ -150,26 +139,6 @@ func listKey(contract string, n uint64) string {
 	return fmt.Sprintf("%s%s/%d", statusPrefix, contract, n)
 }
 
-func (k *kills) writeList(ctx context.Context, s logical.Storage, st *revocation.State, contract string, n uint64) error {
-	key := listKey(contract, n)
-	v, _ := k.chunks.LoadOrStore(key, &commit{})
-	c := v.(*commit)
-	mine := c.wanted.Add(1)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.written >= mine {
-		return nil
-	}
-	upTo := c.wanted.Load()
-	if chunk, ok := st.Chunk(contract, n); ok {
-		if err := put(ctx, s, key, chunk); err != nil {
-			return err
-		}
-	}
-	c.written = upTo
-	return nil
-}
-
 // killSerial kills one credential. One that its status list calls dead already,
 // or that has expired, costs no write.
 func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, expiry int64) error {
@@ -180,22 +149,10 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 	if err != nil {
 		return err
 	}
-	if st.Listed(c.Contract, c.Serial, b.now().Unix()) && b.kills.durable(c.Contract, c.Serial/revocation.ListSize) {
+	if st.Listed(c.Contract, c.Serial, b.now().Unix()) {
 		return nil
 	}
 	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
-}
-
-// durable reports whether the status list in storage has all that is in memory.
-func (k *kills) durable(contract string, n uint64) bool {
-	v, ok := k.chunks.Load(listKey(contract, n))
-	if !ok {
-		return true
-	}
-	c := v.(*commit)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.written == c.wanted.Load()
 }
 
 // clockMargin is for how long what died is remembered after it has expired,

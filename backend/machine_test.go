@@ -212,8 +212,8 @@ func (m *machine) checkStages() {
 			m.advanced++
 		}
 		m.stages[caller] = stage
-		if used, err := time.Parse(time.RFC3339, at["last_used"].(string)); err != nil || m.clock.now().Sub(used) >= machineIdle {
-			continue // it falls with the next request
+		if at["since"] == stamp(m.clock.now()) {
+			continue // just now, or idle: then it falls with the next request
 		}
 		for _, c := range m.held {
 			if c.caller == caller && !c.dead && without(c.scopes, m.agreed.stages[stage]) != nil {

@@ -64,7 +64,7 @@ var requests = []struct {
 	{logical.ReadOperation, ".well-known/openid-configuration", nil},
 	{logical.ReadOperation, ".well-known/jwks.json", nil},
 	{logical.ReadOperation, "bundle", nil},
-	{logical.ReadOperation, "status/ID/0", nil},
+	{logical.ReadOperation, "status/id/0", nil},
 	{logical.ReadOperation, "feed", nil},
 	{logical.ReadOperation, "health", nil},
 	{logical.DeleteOperation, "roles/" + role, nil},

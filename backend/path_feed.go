@@ -10,8 +10,13 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 )
 
-// maxWait bounds how long a follower may wait: see [backend.follow].
-const maxWait = time.Second
+// maxWait is what a follower may ask for. It waits no longer than heldWait, so
+// that a seal with many followers, which takes Vault half a second without
+// any, stays below two seconds: see [backend.follow].
+const (
+	maxWait  = time.Second
+	heldWait = 750 * time.Millisecond
+)
 
 type feedRequest struct {
 	After string `json:"after" doc:"Cursor of the last message seen. Default: a snapshot of everything that is dead."`
@@ -45,6 +50,6 @@ func (b *backend) readFeed(ctx context.Context, call *endpoint.Call, req *feedRe
 	if b.config.Load().Issuer == "" {
 		return nil, endpoint.NotFound("the mount is not configured: no issuer is set")
 	}
-	jws, err := b.follow(ctx, call.Storage, after, wait)
+	jws, err := b.follow(ctx, call.Storage, after, min(wait, heldWait))
 	return &endpoint.Raw{ContentType: "application/ramp-feed+jwt", Body: []byte(jws)}, err
 }

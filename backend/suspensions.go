@@ -56,10 +56,10 @@ func (b *backend) suspendCaller(ctx context.Context, s logical.Storage, entity s
 	x := &b.suspensions
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	was := x.list[entity]
-	v := suspension{Suspended: true, Before: max(b.now().Unix()+1, was.Before)}
-	if !was.Suspended {
-		v.Before = max(v.Before, was.Before+1) // what was issued since a resume may say Before
+	last := x.list[entity]
+	v := suspension{Suspended: true, Before: max(b.now().Unix()+1, last.Before)}
+	if !last.Suspended && v.Before == last.Before {
+		v.Before++ // what was issued since the resume says it was issued then
 	}
 	if err := put(ctx, s, suspensionsPrefix+entity, v); err != nil {
 		return err

@@ -21,17 +21,19 @@ func (gs Generations) Current() string {
 	return gs[len(gs)-1].Name
 }
 
-// Deploy starts a generation; the one before it retires when the overlap ends,
-// those retiring already keep their end. Deploying an earlier generation again
+// Deploy starts a generation; the others retire when the overlap ends, and
+// those retiring already not later than they had to: the floor that ends what
+// was issued before a deploy knows no generations. Deploying an earlier generation again
 // makes it the current one. Deploying the current one changes nothing.
 func (gs Generations) Deploy(name string, overlap Seconds, now time.Time) Generations {
 	if gs.Current() == name {
 		return gs
 	}
 	var after Generations
+	end := now.Add(overlap.Duration())
 	for _, g := range gs {
-		if g.Until.IsZero() {
-			g.Until = now.Add(overlap.Duration())
+		if g.Until.IsZero() || end.Before(g.Until) {
+			g.Until = end
 		}
 		if g.Name != name && g.live(now) {
 			after = append(after, g)

@@ -119,5 +119,5 @@ func fetch(ctx context.Context, client *http.Client, url string, limit int64) ([
 }
 
 func jittered(d time.Duration) time.Duration {
-	return d/2 + time.Duration(rand.Int64N(int64(d)))
+	return d/2 + time.Duration(rand.Int64N(int64(d))) //nolint:gosec // nobody gains by guessing a pause
 }

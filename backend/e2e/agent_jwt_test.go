@@ -20,7 +20,7 @@ func TestAgentJWT(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.service(t, "payments", fields{"revocation": "expiry"})
-	r.contract(t, "orders-to-payments", fields{"ttl": "6s"})
+	r.contract(t, "orders-to-payments", fields{"ttl": "15s"})
 	a := newAgent(t, "jwt.hcl")
 	a.provide(t, "identity.jwt", r.trustPlatform(t, "orders"))
 	a.start(t, r.Server, "jwt.hcl")
@@ -35,7 +35,7 @@ func TestAgentJWT(t *testing.T) {
 	}
 	wantDistinct(t, seen)
 	for _, c := range seen {
-		if c.ClientID != r.orders.EntityID || c.Expiry-c.IssuedAt != 6 || c.Status != nil {
+		if c.ClientID != r.orders.EntityID || c.Expiry-c.IssuedAt != 15 || c.Status != nil {
 			t.Errorf("the agent fetched %+v", c.Claims)
 		}
 	}

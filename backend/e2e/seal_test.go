@@ -22,7 +22,7 @@ func TestSealWithFollowers(t *testing.T) {
 	f := r.gather(t, 200)
 	f.leastIdle()
 	f.wantAnswers(t, 2)
-	if idle := f.leastIdle(); idle < 900*time.Millisecond {
+	if idle := f.leastIdle(); idle < 600*time.Millisecond {
 		t.Errorf("a follower was answered after %s though there was no news", idle)
 	}
 	if err := revokeNow(r.Client, c.Lease); err != nil {

@@ -83,10 +83,7 @@ func TestTwoMountsAreStrangers(t *testing.T) {
 	r.wantUnaware(t, theirs)
 
 	r.KillPlugin() // both start again from storage
-	eventually(t, "Vault to notice that the process both mounts shared is gone", func() bool {
-		_, _, err := r.tryPublic(partners + "/health")
-		return err == nil
-	})
+	eventually(t, "the plugin", func() bool { _, err := publicly(r.Client, partners+"/health"); return err == nil })
 	r.wantUnaware(t, theirs)
 	ours.Status = nil // its list is there, but none that the key signed
 	r.wantDead(t, ours)

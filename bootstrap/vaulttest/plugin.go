@@ -87,6 +87,7 @@ func (s *Server) KillPlugin() {
 			s.t.Fatalf("kill plugin: %v", err)
 		}
 	}
-	killed := func(pid int) bool { return slices.Contains(pids, pid) }
-	s.await("dead plugins", func() bool { return !slices.ContainsFunc(s.PluginProcesses(), killed) })
+	// A process exists until Vault has reaped it, and only then does Vault know that it has to start another.
+	exists := func(pid int) bool { return syscall.Kill(pid, 0) == nil }
+	s.await("dead plugins", func() bool { return !slices.ContainsFunc(pids, exists) })
 }

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -28,7 +29,7 @@ func run(args []string) int {
 	root.SetArgs(vaultStyle(args))
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "ramp:", err)
-		if _, failed := err.(failure); failed {
+		if errors.As(err, new(failure)) {
 			return 1
 		}
 		return 2

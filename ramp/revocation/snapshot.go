@@ -1,6 +1,9 @@
 package revocation
 
-import "fmt"
+import (
+	"fmt"
+	"iter"
+)
 
 // Chunk returns the revoked serials of a contract in list n as they are
 // stored and sent, false when there are none.
@@ -13,6 +16,22 @@ func (s *State) Chunk(contract string, n uint64) (Chunk, bool) {
 		}
 	}
 	return Chunk{}, false
+}
+
+// ChunkWith returns the revoked serials of a contract in list n as they would
+// be after some serial events, all of that list.
+func (s *State) ChunkWith(contract string, n uint64, events iter.Seq[Event]) Chunk {
+	list, until := NewList(), int64(0)
+	s.mu.RLock()
+	if c := s.contracts[contract]; c != nil && c.chunks[n] != nil {
+		list, until = c.chunks[n].list(), c.chunks[n].until
+	}
+	s.mu.RUnlock()
+	for e := range events {
+		list[e.Serial%ListSize/8] |= 1 << (e.Serial % 8)
+		until = max(until, e.Until)
+	}
+	return Chunk{Contract: contract, N: n, List: list.Encode(), Until: until}
 }
 
 // AddChunk adds revoked serials to the state.
