@@ -86,7 +86,7 @@ func TestEveryOperationAnswersAsDeclared(t *testing.T) {
 					data[k] = v
 				}
 			}
-			path := strings.NewReplacer("/ID/", "/"+id+"/", "DIGEST", digest).Replace(req.path)
+			path := strings.NewReplacer("/id/", "/"+id+"/", "/ID/", "/"+id+"/", "DIGEST", digest).Replace(req.path)
 			resp, err := r.do(req.op, path, "e-orders", data)
 			if err != nil || resp.IsError() {
 				t.Fatalf("%s %s: %v %v", req.op, path, resp, err)
