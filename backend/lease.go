@@ -196,7 +196,7 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 		if x, err = b.settled(ctx, s, c, l.EntityID); err != nil {
 			return 0, nil, err
 		}
-		defer x.mu.Unlock()
+		defer x.unlock()
 		state.Progress = x.stored.Progress
 	}
 	dead, err := b.kills.state(ctx, s) // after settling, which may have killed

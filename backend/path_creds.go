@@ -109,7 +109,7 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 		if x, err = b.settled(ctx, call.Storage, c, caller.ID); err != nil {
 			return nil, false, err
 		}
-		defer x.mu.Unlock()
+		defer x.unlock()
 		dead, err := b.kills.state(ctx, call.Storage)
 		if err != nil {
 			return nil, false, err

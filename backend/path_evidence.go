@@ -89,7 +89,7 @@ func (b *backend) count(ctx context.Context, call *endpoint.Call, c *contract, n
 	if err != nil {
 		return err
 	}
-	defer x.mu.Unlock()
+	defer x.unlock()
 	if x.stored.Progress.Since.IsZero() {
 		return nil // who never got a credential has nothing to show
 	}

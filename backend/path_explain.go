@@ -133,7 +133,7 @@ func (b *backend) explainFor(ctx context.Context, call *endpoint.Call, c *contra
 		if !c.Fell(state.Progress, c.Settled(state.Progress, facts.Now)) { // what a caller that falls holds dies before the decision
 			state.Active = x.active(dead, c, entity, facts.Now)
 		}
-		x.mu.Unlock()
+		x.unlock()
 	}
 	decision := ramp.Decide(c.Contract, svc.Service, state, facts)
 	return describeDecision(&decision), nil

@@ -78,6 +78,6 @@ func (b *backend) withStanding(ctx context.Context, call *endpoint.Call, role, e
 	if err != nil {
 		return err
 	}
-	defer x.mu.Unlock()
+	defer x.unlock()
 	return change(c, x)
 }

@@ -3,8 +3,6 @@ package backend
 import (
 	"context"
 	"reflect"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
@@ -13,71 +11,6 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 )
-
-// standing is where one caller stands with one contract, stored as
-// callers/<contract id>/<entity id>. It is kept only for contracts that have
-// stages or limit live credentials. Its lock is held from decision to record,
-// so that neither is ever made on an old state.
-type standing struct {
-	mu     sync.Mutex
-	loaded bool
-	dirty  bool // counts that periodic work still has to store
-	stored storedStanding
-}
-
-type storedStanding struct {
-	Progress ramp.Progress `json:"progress"`
-	// Live is the caller's credentials by serial. It is kept when the contract
-	// limits them.
-	Live map[uint64]life `json:"live,omitempty"`
-}
-
-// life is from when to when a credential lives if nothing kills it (NumericDate).
-type life struct {
-	Issued int64 `json:"iat"`
-	Expiry int64 `json:"exp"`
-}
-
-// maxReports is how many evidence reports a contract remembers, so that one
-// that is sent again counts once. Older ones are forgotten after reportMemory.
-const (
-	maxReports   = 10_000
-	reportMemory = 24 * time.Hour
-)
-
-// standings are those of one contract.
-type standings struct {
-	mu   sync.Mutex
-	list map[string]*standing // by entity ID
-
-	evidence sync.Mutex // held while a report is counted
-}
-
-func (x *standings) of(entity string) *standing {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	s := x.list[entity]
-	if s == nil {
-		if x.list == nil {
-			x.list = make(map[string]*standing)
-		}
-		s = &standing{}
-		x.list[entity] = s
-	}
-	return s
-}
-
-func (x *standings) all() map[string]*standing {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	all := make(map[string]*standing, len(x.list))
-	for entity, s := range x.list {
-		all[entity] = s
-	}
-	return all
-}
-
-func standingKey(contract, entity string) string { return callersPrefix + contract + "/" + entity }
 
 // settled returns a caller's standing with its lock held, and with what time
 // alone changed of it carried out: reaching the next stage, or falling for
@@ -88,28 +21,9 @@ func (b *backend) settled(ctx context.Context, s logical.Storage, c *contract, e
 		return x, err
 	}
 	if err := b.proceed(ctx, s, c, entity, x, c.Settled(x.stored.Progress, b.now())); err != nil {
-		x.mu.Unlock()
+		x.unlock()
 		return nil, err
 	}
-	return x, nil
-}
-
-// lockStanding returns a caller's standing with its lock held.
-func (b *backend) lockStanding(ctx context.Context, s logical.Storage, c *contract, entity string) (*standing, error) {
-	x := c.standings.of(entity)
-	x.mu.Lock()
-	if x.loaded {
-		return x, nil
-	}
-	stored, err := get[storedStanding](ctx, s, standingKey(c.ID, entity))
-	if err != nil {
-		x.mu.Unlock()
-		return nil, err
-	}
-	if stored != nil {
-		x.stored = *stored
-	}
-	x.loaded = true
 	return x, nil
 }
 
@@ -176,7 +90,7 @@ func (b *backend) released(ctx context.Context, s logical.Storage, l *lease) err
 	if err != nil {
 		return err
 	}
-	defer x.mu.Unlock()
+	defer x.unlock()
 	if _, ok := x.stored.Live[l.Serial]; !ok {
 		return nil
 	}
@@ -200,7 +114,7 @@ func (b *backend) storeStandings(ctx context.Context, s logical.Storage) error {
 				if x.dirty {
 					err = b.storeStanding(ctx, s, c, entity, x, x.stored)
 				}
-				x.mu.Unlock()
+				x.unlock()
 				if err != nil {
 					break
 				}
@@ -212,33 +126,4 @@ func (b *backend) storeStandings(ctx context.Context, s logical.Storage) error {
 		}
 	}
 	return nil
-}
-
-// reports remembers which evidence was counted, stored as evidence/<contract id>.
-type reports struct {
-	Counted []report `json:"counted"` // oldest first
-}
-
-type report struct {
-	ID string `json:"id"`
-	At int64  `json:"at"`
-}
-
-func (r *reports) has(id string) bool {
-	return slices.ContainsFunc(r.Counted, func(x report) bool { return x.ID == id })
-}
-
-// with returns the reports with one more, false when there are too many.
-func (r *reports) with(id string, now time.Time) (*reports, bool) {
-	kept := &reports{}
-	for _, x := range r.Counted {
-		if x.At > now.Add(-reportMemory).Unix() {
-			kept.Counted = append(kept.Counted, x)
-		}
-	}
-	if len(kept.Counted) >= maxReports {
-		return nil, false
-	}
-	kept.Counted = append(kept.Counted, report{id, now.Unix()})
-	return kept, true
 }
