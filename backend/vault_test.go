@@ -24,6 +24,8 @@ type vault struct {
 
 func newVault() *vault {
 	return &vault{
+		StaticSystemView: logical.StaticSystemView{PluginEnvironment: &logical.PluginEnvironment{VaultVersion: "1.0.0"}},
+
 		maxLease: 768 * time.Hour,
 		entities: map[string]*logical.Entity{
 			"e-orders": {ID: "e-orders", Name: "orders", Metadata: map[string]string{"team": "red"}, Aliases: []*logical.Alias{
