@@ -14,6 +14,7 @@ import (
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
 )
 
 const help = `
@@ -30,6 +31,7 @@ type backend struct {
 
 	essentials  essentials
 	keys        *keyring.Ring
+	conditions  *condition.Compiler
 	config      atomic.Pointer[config]
 	configMu    sync.Mutex   // held while config changes
 	keysMu      sync.RWMutex // held while key sets change; for reading by those who start to use one
@@ -53,8 +55,8 @@ func Factory(version string) logical.Factory {
 }
 
 func newBackend(version string, now func() time.Time) *backend {
-	b := &backend{now: now, keys: keyring.New(now)}
-	b.services.load = loadService
+	b := &backend{now: now, keys: keyring.New(now), conditions: condition.NewCompiler()}
+	b.services.load = b.loadService
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
 	b.Backend = &framework.Backend{
@@ -63,7 +65,7 @@ func newBackend(version string, now func() time.Time) *backend {
 		RunningVersion: version,
 		Secrets:        []*framework.Secret{b.secret()},
 		PathsSpecial: &logical.Paths{
-			Unauthenticated: []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "status/*", "feed", "health"},
+			Unauthenticated: []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "conditions/*", "status/*", "feed", "health"},
 			SealWrapStorage: []string{keysPrefix},
 		},
 		InitializeFunc: b.initialize,
@@ -91,11 +93,13 @@ func (b *backend) paths() []endpoint.Path {
 		b.pathConfig(),
 		b.pathKeyRotate(), b.pathKeyRevoke(), b.pathKey(), b.pathKeys(),
 		b.pathServiceSuspend(), b.pathServiceResume(), b.pathService(), b.pathServices(),
-		b.pathRoleSuspend(), b.pathRoleResume(), b.pathRoleRevoke(), b.pathRole(), b.pathRoles(),
+		b.pathConsent(),
+		b.pathRoleSuspend(), b.pathRoleResume(), b.pathRoleRevoke(), b.pathRoleDeploy(), b.pathRoleAdvance(), b.pathRoleRetreat(),
+		b.pathRoleCallers(), b.pathRoleCaller(), b.pathRole(), b.pathRoles(),
 		b.pathCallerSuspend(), b.pathCallerResume(),
-		b.pathCreds(), b.pathIntrospect(), b.pathRevoke(),
+		b.pathCreds(), b.pathExplain(), b.pathEvidence(), b.pathIntrospect(), b.pathRevoke(),
 		b.pathDiscovery(), b.pathJWKS(), b.pathBundle(),
-		b.pathStatus(), b.pathFeed(), b.pathHealth(),
+		b.pathConditions(), b.pathStatus(), b.pathFeed(), b.pathHealth(),
 	}
 }
 
@@ -127,7 +131,7 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.services.forget(strings.TrimPrefix(key, servicesPrefix))
 	case strings.HasPrefix(key, rolesPrefix):
 		b.contracts.forget(strings.TrimPrefix(key, rolesPrefix))
-	case strings.HasPrefix(key, statePrefix):
+	case strings.HasPrefix(key, statePrefix), strings.HasPrefix(key, callersPrefix), strings.HasPrefix(key, consentsPrefix):
 		b.contracts.forgetAll()
 	case strings.HasPrefix(key, statusPrefix), strings.HasPrefix(key, killsPrefix), key == feedKey:
 		b.kills.forget()

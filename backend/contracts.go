@@ -32,6 +32,9 @@ type contract struct {
 	next   atomic.Uint64 // serial; at or above state.Reserved a new block is due
 	minter minter.Minter
 	key    string
+
+	consent   string // revision that the service team accepted
+	standings *standings
 }
 
 type storedContract struct {
@@ -47,6 +50,8 @@ type contractState struct {
 	Reserved  uint64 `json:"reserved"` // no serial at or above this was ever used
 	Floor     uint64 `json:"floor"`
 	Suspended bool   `json:"suspended,omitempty"`
+	// Generations that are live, and some that have retired since.
+	Generations ramp.Generations `json:"generations,omitempty"`
 }
 
 // kinds lists the credential types. A new one is one line here.
@@ -58,7 +63,7 @@ func (b *backend) kinds() []minter.Kind {
 
 // compile builds the contract that terms describe, ready to issue.
 func (b *backend) compile(name, id string, terms ramp.Terms) (*contract, error) {
-	c, err := ramp.NewContract(name, id, terms)
+	c, err := ramp.NewContract(name, id, terms, b.conditions.Compile)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +74,7 @@ func (b *backend) compile(name, id string, terms ramp.Terms) (*contract, error) 
 			if err != nil {
 				return nil, err
 			}
-			return &contract{Contract: c, minter: m, key: kind.Key(c)}, nil
+			return &contract{Contract: c, minter: m, key: kind.Key(c), standings: &standings{}}, nil
 		}
 		known = append(known, kind.Type())
 	}
@@ -94,7 +99,16 @@ func (b *backend) loadContract(ctx context.Context, s logical.Storage, name stri
 	}
 	c.stored, c.state = *stored, *state
 	c.next.Store(state.Reserved)
-	return c, nil
+	c.consent, err = loadConsent(ctx, s, c)
+	return c, err
+}
+
+func loadConsent(ctx context.Context, s logical.Storage, c *contract) (string, error) {
+	given, err := get[consent](ctx, s, consentPath(c.Service, c.Name))
+	if err != nil || given == nil {
+		return "", err
+	}
+	return given.Revision, nil
 }
 
 // serial returns the next serial, false when a new block has to be reserved.
@@ -139,6 +153,18 @@ func (b *backend) raiseFloor(ctx context.Context, s logical.Storage, c *contract
 	}
 	c.state = state
 	return nil
+}
+
+// planFloor makes everything the contract has issued so far die at a time, with
+// one write however much that is. The lock is held for writing.
+func (b *backend) planFloor(ctx context.Context, s logical.Storage, c *contract, at time.Time) error {
+	if !at.After(b.now()) {
+		return b.raiseFloor(ctx, s, c)
+	}
+	if c.used() <= c.state.Floor {
+		return nil
+	}
+	return b.kill(ctx, s, revocation.Event{Type: revocation.EventFloor, Contract: c.ID, Floor: c.used(), From: at.Unix(), Until: b.until()})
 }
 
 // raiseCallerFloor does the same for what one caller holds.

@@ -122,7 +122,7 @@ func TestCostOfAFloor(t *testing.T) {
 			}
 			reads, writes := r.storage.counted(func() { kill(r) })
 			now := fmt.Sprintf("%d reads, %d writes", reads, writes)
-			if writes > 6 || n > 1 && now != cost[what] {
+			if writes > 8 || n > 1 && now != cost[what] {
 				t.Errorf("%s with %d credentials: %s; with one: %s", what, n, now, cost[what])
 			}
 			cost[what] = now

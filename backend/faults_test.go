@@ -98,7 +98,7 @@ func (s *stage) stored() map[string]string {
 	}
 	follower := s.follower()
 	for _, resp := range s.held {
-		world[fmt.Sprint(resp.Data["jti"])] = fmt.Sprint(s.active(resp.Data["token"]), follower.Dead(s.credential(resp)))
+		world[fmt.Sprint(resp.Data["jti"])] = fmt.Sprint(s.active(resp.Data["token"]), follower.Dead(s.credential(resp), s.clock.now().Unix()))
 	}
 	return world
 }

@@ -53,7 +53,7 @@ func TestInvalidation(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, resp := range s.held {
-				if fresh.follower().Dead(s.credential(resp)) != "" && known.Dead(s.credential(resp)) == "" {
+				if fresh.follower().Dead(s.credential(resp), s.clock.now().Unix()) != "" && known.Dead(s.credential(resp), s.clock.now().Unix()) == "" {
 					t.Errorf("a follower of this node is not told of %v", resp.Data["jti"])
 				}
 			}

@@ -129,6 +129,9 @@ func killKey(e revocation.Event) string {
 	case e.Caller != "":
 		return killsPrefix + "floor." + e.Contract + "." + e.Caller
 	}
+	if e.From != 0 {
+		return fmt.Sprintf("%sfloor.%s.at.%d", killsPrefix, e.Contract, e.From)
+	}
 	return killsPrefix + "floor." + e.Contract
 }
 
@@ -146,7 +149,7 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 	if err != nil {
 		return err
 	}
-	if st.Listed(c.Contract, c.Serial) {
+	if st.Listed(c.Contract, c.Serial, b.now().Unix()) {
 		return nil
 	}
 	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
@@ -186,8 +189,8 @@ func (b *backend) forgetKills(ctx context.Context, s logical.Storage) error {
 	for _, kid := range gone.Keys {
 		keys = append(keys, killsPrefix+"key."+kid)
 	}
-	for _, id := range gone.Floors {
-		keys = append(keys, killsPrefix+"floor."+id)
+	for _, e := range gone.Floors {
+		keys = append(keys, killKey(e))
 	}
 	for _, key := range keys {
 		if err := b.kills.drop(ctx, s, key); err != nil {

@@ -2,6 +2,8 @@ package backend
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -34,6 +36,8 @@ type lease struct {
 	Address    string
 	Proof      string
 	KeyID      string
+	Generation string
+	Context    map[string]string
 }
 
 const leaseVersion = "1"
@@ -49,6 +53,13 @@ func (l *lease) internal() map[string]any {
 	if l.Proof != "" {
 		m["proof"] = l.Proof
 	}
+	if l.Generation != "" {
+		m["gen"] = l.Generation
+	}
+	if len(l.Context) > 0 {
+		declared, _ := json.Marshal(l.Context) // strings always marshal
+		m["ctx"] = string(declared)
+	}
 	return m
 }
 
@@ -56,7 +67,12 @@ func readLease(m map[string]any) (*lease, error) {
 	text := func(key string) string { s, _ := m[key].(string); return s }
 	l := &lease{
 		Contract: text("role"), ContractID: text("id"), EntityID: text("entity"),
-		Scope: text("scope"), Address: text("addr"), Proof: text("proof"), KeyID: text("kid"),
+		Scope: text("scope"), Address: text("addr"), Proof: text("proof"), KeyID: text("kid"), Generation: text("gen"),
+	}
+	if declared := text("ctx"); declared != "" {
+		if err := json.Unmarshal([]byte(declared), &l.Context); err != nil {
+			return nil, fmt.Errorf("lease is damaged: %w", err)
+		}
 	}
 	if v := text("v"); v != leaseVersion {
 		return nil, fmt.Errorf("lease has version %.20q, this plugin knows %s", v, leaseVersion)
@@ -81,10 +97,11 @@ func (b *backend) secret() *framework.Secret {
 }
 
 // leased wraps a credential in the response that makes Vault create its lease.
-func (b *backend) leased(req *logical.Request, g *minter.Grant, made *minter.Credential) *logical.Response {
+func (b *backend) leased(req *logical.Request, declared map[string]string, g *minter.Grant, made *minter.Credential) *logical.Response {
 	l := lease{
 		Contract: g.Contract.Name, ContractID: g.Contract.ID, Serial: g.Serial, EntityID: g.ClientID,
 		IssuedAt: g.Issued.Unix(), Expiry: g.Expiry.Unix(), Scope: g.Scopes.String(), KeyID: made.KeyID,
+		Generation: g.Generation, Context: declared,
 	}
 	if addr := remoteAddr(req); addr.IsValid() {
 		l.Address = addr.String()
@@ -98,6 +115,7 @@ func (b *backend) leased(req *logical.Request, g *minter.Grant, made *minter.Cre
 	data := endpoint.Encode(credsResponse{
 		ExpiresAt: stamp(g.Expiry), Scope: l.Scope, Audience: g.Audience, Subject: g.Subject,
 		JTI: token.ID(l.ContractID, l.Serial), Contract: l.Contract, Revision: g.Contract.Revision(), Serial: l.Serial,
+		Stage: g.Stage, Generation: g.Generation,
 	})
 	for k, v := range made.Data {
 		data[k] = v
@@ -160,11 +178,11 @@ func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease) (ram
 	if svc == nil {
 		return 0, nil, fmt.Errorf("contract %q is with service %q, which does not exist", c.Name, c.Service)
 	}
-	caller, err := b.caller(l.EntityID, c.NeedsGroups())
-	if err != nil {
-		return 0, nil, err
-	}
-	dead, err := b.kills.state(ctx, s)
+	return b.renewFrom(ctx, s, l, c, svc)
+}
+
+func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c *contract, svc *service) (ramp.Seconds, *ramp.Denial, error) {
+	caller, err := b.caller(l.EntityID, c.NeedsGroups(svc.Service))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -172,14 +190,42 @@ func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease) (ram
 	if err != nil {
 		return 0, nil, err
 	}
+	state := b.stateOf(c, svc, b.suspensions.of(l.EntityID))
+	var x *standing
+	if c.Tracked() {
+		if x, err = b.settled(ctx, s, c, l.EntityID); err != nil {
+			return 0, nil, err
+		}
+		defer x.unlock()
+		state.Progress = x.stored.Progress
+	}
+	dead, err := b.kills.state(ctx, s) // after settling, which may have killed
+	if err != nil {
+		return 0, nil, err
+	}
+	now := b.now()
+	expiry := l.Expiry
+	if end := dead.Ends(l.ContractID, l.Serial); end != 0 {
+		expiry = min(expiry, end) // its generation retires then
+	}
 	addr, _ := netip.ParseAddr(l.Address)
-	decision := ramp.Decide(c.Contract, svc.Service, ramp.State{
-		ContractSuspended: c.state.Suspended, ServiceSuspended: svc.stored.Suspended, CallerSuspended: b.suspensions.of(l.EntityID).Suspended,
-	}, ramp.Facts{
-		Phase: ramp.PhaseRenew, Now: b.now(), Caller: caller, RemoteAddr: addr, Limits: b.config.Load().limits(),
-		Held: ramp.Held{Scopes: scopes, Expiry: time.Unix(l.Expiry, 0), Proof: l.Proof, Dead: dead.Dead(l.credential()) != ""},
+	decision := ramp.Decide(c.Contract, svc.Service, state, ramp.Facts{
+		Phase: ramp.PhaseRenew, Now: now, Caller: caller, RemoteAddr: addr, Limits: b.config.Load().limits(),
+		Request: ramp.Request{Context: l.Context},
+		Held: ramp.Held{
+			Scopes: scopes, Expiry: time.Unix(expiry, 0), Generation: l.Generation, Proof: l.Proof,
+			Dead: dead.Dead(l.credential(), now.Unix()) != "",
+		},
 	})
-	return decision.Grant().TTL, decision.Denial(), nil
+	if denial := decision.Denial(); denial != nil {
+		return 0, denial, nil
+	}
+	if x != nil {
+		if err := b.proceed(ctx, s, c, l.EntityID, x, decision.After()); err != nil {
+			return 0, nil, err
+		}
+	}
+	return decision.Grant().TTL, nil, nil
 }
 
 // revoke kills the credential of a lease. It needs neither role, service, key
@@ -187,7 +233,7 @@ func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease) (ram
 func (b *backend) revoke(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	l, err := readLease(req.Secret.InternalData)
 	if err == nil {
-		err = b.killSerial(ctx, req.Storage, l.credential(), l.Expiry)
+		err = errors.Join(b.killSerial(ctx, req.Storage, l.credential(), l.Expiry), b.released(ctx, req.Storage, l))
 	}
 	return nil, b.answer(req, err)
 }

@@ -56,7 +56,7 @@ func TestOpenAPIDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	asks, gives := creds.RequestBody.Content["application/json"].Schema.Properties, creds.Responses["200"].Content["application/json"].Schema.Properties
-	if asks["dpop_jkt"] == nil || len(asks) != 4 || gives["token"] == nil || gives["serial"] == nil {
+	if asks["dpop_jkt"] == nil || len(asks) != 6 || gives["token"] == nil || gives["serial"] == nil {
 		t.Errorf("creds asks for %v and gives %v", asks, gives)
 	}
 }

@@ -2,11 +2,13 @@ package backend
 
 import (
 	"context"
-	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 )
 
 // requests has one that succeeds for every operation of every path, in an
@@ -37,6 +39,22 @@ var requests = []struct {
 	{logical.UpdateOperation, "roles/" + role + "/suspend", nil},
 	{logical.UpdateOperation, "roles/" + role + "/resume", nil},
 	{logical.UpdateOperation, "roles/" + role + "/revoke", nil},
+	{logical.UpdateOperation, "roles/" + role, map[string]any{
+		"stages":     []any{map[string]any{"name": "canary", "scopes": []any{"a"}, "advance": map[string]any{"approval": true}}, map[string]any{"name": "full", "scopes": []any{"a"}}},
+		"conditions": []any{map[string]any{"name": "tls", "expression": "true", "on": []any{"request"}}},
+	}},
+	{logical.ReadOperation, "conditions/ID/DIGEST", nil},
+	{logical.UpdateOperation, "services/payments/consents/" + role, map[string]any{"revision": "REVISION"}},
+	{logical.ReadOperation, "services/payments/consents/" + role, nil},
+	{logical.DeleteOperation, "services/payments/consents/" + role, nil},
+	{logical.UpdateOperation, "roles/" + role + "/deploy", map[string]any{"generation": "v1", "overlap": "1m"}},
+	{logical.UpdateOperation, "roles/" + role + "/deploy", map[string]any{"generation": "v2", "overlap": "1m"}},
+	{logical.UpdateOperation, "roles/" + role + "/advance", map[string]any{"caller": "e-orders"}},
+	{logical.UpdateOperation, "roles/" + role + "/retreat", map[string]any{"caller": "e-orders"}},
+	{logical.UpdateOperation, "evidence/" + role, map[string]any{"report": "r1", "caller": "e-orders", "accepted": 3}},
+	{logical.ListOperation, "roles/" + role + "/callers/", nil},
+	{logical.ReadOperation, "roles/" + role + "/callers/e-orders", nil},
+	{logical.UpdateOperation, "explain/" + role, map[string]any{"context": map[string]any{"k": "v"}}},
 	{logical.UpdateOperation, "callers/e-orders/suspend", nil},
 	{logical.UpdateOperation, "callers/e-orders/resume", nil},
 	{logical.ReadOperation, "creds/" + role, nil},
@@ -58,16 +76,17 @@ var requests = []struct {
 func TestEveryOperationAnswersAsDeclared(t *testing.T) {
 	eachTransport(t, func(t *testing.T, r *rig) {
 		tried := map[*framework.Path]map[logical.Operation]bool{}
-		token, id, kid := any(""), "", ""
+		token, id, kid, revision := any(""), "", "", ""
+		digest := ramp.RequestConditions{{Name: "tls", Expression: "true"}}.Digest()
 		for _, req := range requests {
 			data := map[string]any{}
 			for k, v := range req.data {
-				data[k] = map[any]any{"TOKEN": token, "KID": kid}[stringOrNil(v)]
+				data[k] = map[any]any{"TOKEN": token, "KID": kid, "REVISION": revision}[stringOrNil(v)]
 				if data[k] == nil {
 					data[k] = v
 				}
 			}
-			path := regexp.MustCompile(`/id/`).ReplaceAllString(req.path, "/"+id+"/")
+			path := strings.NewReplacer("/id/", "/"+id+"/", "/ID/", "/"+id+"/", "DIGEST", digest).Replace(req.path)
 			resp, err := r.do(req.op, path, "e-orders", data)
 			if err != nil || resp.IsError() {
 				t.Fatalf("%s %s: %v %v", req.op, path, resp, err)
@@ -84,8 +103,8 @@ func TestEveryOperationAnswersAsDeclared(t *testing.T) {
 				}
 			case route.Pattern == "^creds/"+name()+"$":
 				token = resp.Data["token"]
-			case req.path == "roles/"+role && req.op == logical.ReadOperation:
-				id = resp.Data["id"].(string)
+			case route.Pattern == "^roles/"+name()+"$":
+				id, revision = resp.Data["id"].(string), resp.Data["revision"].(string)
 			case req.path == "keys/signing/rotate":
 				kid = resp.Data["kid"].(string)
 			}
@@ -136,7 +155,8 @@ func TestEveryPathIsDocumented(t *testing.T) {
 		}
 	}
 	for _, req := range requests {
-		resp, err := r.backend.HandleRequest(context.Background(), &logical.Request{Operation: logical.HelpOperation, Path: req.path, Storage: r.storage})
+		path := strings.NewReplacer("/ID/", "/a1/", "DIGEST", strings.Repeat("d", 43)).Replace(req.path)
+		resp, err := r.backend.HandleRequest(context.Background(), &logical.Request{Operation: logical.HelpOperation, Path: path, Storage: r.storage})
 		if err != nil || resp.Data["help"] == "" {
 			t.Errorf("help on %s: %v %v", req.path, resp, err)
 		}

@@ -20,7 +20,7 @@ func TestSuspendedCaller(t *testing.T) {
 		for range 2 {
 			r.write("callers/e-orders/suspend", nil)
 		}
-		if r.active(held.Data["token"]) || r.follower().Dead(r.credential(held)) == "" {
+		if r.active(held.Data["token"]) || r.follower().Dead(r.credential(held), r.clock.now().Unix()) == "" {
 			t.Error("a suspended caller's credential is alive")
 		}
 		r.refused(logical.ReadOperation, "creds/"+role, "e-orders", nil, 403, "denied: the caller is suspended (caller_suspended)")

@@ -15,24 +15,28 @@ import (
 
 type credsRequest struct {
 	endpoint.Named
-	Scopes    []string     `json:"scopes" doc:"Ask for fewer scopes than the contract grants."`
-	TTL       ramp.Seconds `json:"ttl" doc:"Ask for a shorter lease than the contract grants."`
-	DPoPJKT   string       `json:"dpop_jkt" doc:"Bind the token to a key: its JWK SHA-256 thumbprint (RFC 9449)."`
-	PublicKey string       `json:"public_key" doc:"Bind the token to a key: a JWK, a PEM PUBLIC KEY, or a PEM CERTIFICATE (RFC 8705)."`
+	Scopes     []string          `json:"scopes" doc:"Ask for fewer scopes than the contract grants."`
+	TTL        ramp.Seconds      `json:"ttl" doc:"Ask for a shorter lease than the contract grants."`
+	Generation string            `json:"generation" doc:"The deploy the caller belongs to. Default: the current one."`
+	Context    map[string]string `json:"context" doc:"Facts the caller declares, for conditions: key=value pairs. Never trusted as identity."`
+	DPoPJKT    string            `json:"dpop_jkt" doc:"Bind the token to a key: its JWK SHA-256 thumbprint (RFC 9449)."`
+	PublicKey  string            `json:"public_key" doc:"Bind the token to a key: a JWK, a PEM PUBLIC KEY, or a PEM CERTIFICATE (RFC 8705)."`
 }
 
 // credsResponse is what the caller gets.
 type credsResponse struct {
-	Token     string `json:"token" doc:"The credential, for type jwt."`
-	TokenType string `json:"token_type" doc:"How to present it: Bearer or DPoP."`
-	ExpiresAt string `json:"expires_at" doc:"RFC 3339 time at which it ends, however often it is renewed."`
-	Scope     string `json:"scope" doc:"Scopes granted, separated by spaces."`
-	Audience  string `json:"audience" doc:"The service it is for."`
-	Subject   string `json:"subject" doc:"Who it speaks for."`
-	JTI       string `json:"jti" doc:"Its unique id."`
-	Contract  string `json:"contract" doc:"Name of the contract."`
-	Revision  string `json:"revision" doc:"Revision of the contract."`
-	Serial    uint64 `json:"serial" doc:"Its number within the contract."`
+	Token      string `json:"token" doc:"The credential, for type jwt."`
+	TokenType  string `json:"token_type" doc:"How to present it: Bearer or DPoP."`
+	ExpiresAt  string `json:"expires_at" doc:"RFC 3339 time at which it ends, however often it is renewed."`
+	Scope      string `json:"scope" doc:"Scopes granted, separated by spaces."`
+	Audience   string `json:"audience" doc:"The service it is for."`
+	Subject    string `json:"subject" doc:"Who it speaks for."`
+	JTI        string `json:"jti" doc:"Its unique id."`
+	Contract   string `json:"contract" doc:"Name of the contract."`
+	Revision   string `json:"revision" doc:"Revision of the contract."`
+	Serial     uint64 `json:"serial" doc:"Its number within the contract."`
+	Stage      string `json:"stage,omitempty" doc:"Stage of the ramp it was issued at."`
+	Generation string `json:"generation,omitempty" doc:"Deploy it belongs to."`
 
 	response *logical.Response
 }
@@ -93,16 +97,32 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 	if svc == nil {
 		return nil, false, endpoint.NotFound("contract %q is with service %q, which does not exist", c.Name, c.Service)
 	}
-	caller, err := b.caller(call.EntityID, c.NeedsGroups())
+	caller, err := b.caller(call.EntityID, c.NeedsGroups(svc.Service))
 	if err != nil {
 		return nil, false, err
 	}
 	suspension := b.suspensions.of(call.EntityID)
 	facts := ramp.Facts{Phase: ramp.PhaseIssue, Now: b.now(), Caller: caller, RemoteAddr: remoteAddr(call.Request), Request: ask, Limits: cfg.limits()}
-	decision := ramp.Decide(c.Contract, svc.Service, ramp.State{
-		ContractSuspended: c.state.Suspended, ServiceSuspended: svc.stored.Suspended, CallerSuspended: suspension.Suspended,
-	}, facts)
+	state := b.stateOf(c, svc, suspension)
+	var x *standing
+	if c.Tracked() && caller != nil {
+		if x, err = b.settled(ctx, call.Storage, c, caller.ID); err != nil {
+			return nil, false, err
+		}
+		defer x.unlock()
+		dead, err := b.kills.state(ctx, call.Storage)
+		if err != nil {
+			return nil, false, err
+		}
+		state.Progress, state.Active = x.stored.Progress, x.active(dead, c, caller.ID, facts.Now)
+	}
+	decision := ramp.Decide(c.Contract, svc.Service, state, facts)
 	if denial := decision.Denial(); denial != nil {
+		if x != nil {
+			if err := b.proceed(ctx, call.Storage, c, caller.ID, x, decision.After()); err != nil {
+				return nil, false, err
+			}
+		}
 		return nil, false, denial
 	}
 	serial, ok := c.serial()
@@ -120,6 +140,12 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 	if svc.Revocation == ramp.RevocationStatus {
 		grant.Status = statusRef(cfg.Issuer, c.ID, serial)
 	}
+	grant.Conditions = c.RequestConditions(svc.Service, grant.Stage).Digest()
+	if x != nil {
+		if err := b.record(ctx, call.Storage, c, x, grant, decision.After()); err != nil {
+			return nil, false, err
+		}
+	}
 	made, err := c.minter.Mint(ctx, grant)
 	if err != nil {
 		return nil, false, err
@@ -127,14 +153,23 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 	if ask.TTL > grant.TTL {
 		call.Warn("ttl %ds is more than the contract grants; the lease has %ds", ask.TTL, grant.TTL)
 	}
-	return &credsResponse{response: b.leased(call.Request, grant, made)}, true, nil
+	if grant.OffRamp {
+		call.Warn("contract %q ends at %s: its rights shrink from now on; ask its owner to renew it", c.Name, stamp(c.ExpiresAt))
+	}
+	return &credsResponse{response: b.leased(call.Request, ask.Context, grant, made)}, true, nil
 }
 
 func (req *credsRequest) parse() (ask ramp.Request, cnf *token.Confirmation, err error) {
 	if req.TTL < 0 {
 		return ask, nil, endpoint.BadRequest("ttl may not be negative")
 	}
-	ask.TTL = req.TTL
+	ask.TTL, ask.Generation, ask.Context = req.TTL, req.Generation, req.Context
+	if err := checkContext(req.Context); err != nil {
+		return ask, nil, err
+	}
+	if len(req.Generation) > 128 {
+		return ask, nil, endpoint.BadRequest("generation has %d bytes, the limit is 128", len(req.Generation))
+	}
 	if req.Scopes != nil {
 		if len(req.Scopes) == 0 {
 			return ask, nil, endpoint.BadRequest("scopes is empty; leave it out to ask for everything the contract grants")
@@ -162,3 +197,29 @@ func (req *credsRequest) parse() (ask ramp.Request, cnf *token.Confirmation, err
 	}
 	return ask, cnf, nil
 }
+
+// record takes over what issuing changes of a caller's standing, before the
+// credential leaves.
+func (b *backend) record(ctx context.Context, s logical.Storage, c *contract, x *standing, g *minter.Grant, to ramp.Progress) error {
+	if err := b.proceed(ctx, s, c, g.ClientID, x, to); err != nil {
+		return err
+	}
+	if !c.LimitsActive() {
+		return nil
+	}
+	return b.holds(ctx, s, c, g.ClientID, x, g.Serial, life{g.Issued.Unix(), g.Expiry.Unix()})
+}
+
+// checkContext bounds what a caller declares: it is kept with the lease.
+func checkContext(declared map[string]string) error {
+	size := 0
+	for k, v := range declared {
+		size += len(k) + len(v)
+	}
+	if size > maxContext {
+		return endpoint.BadRequest("context has %d bytes, the limit is %d", size, maxContext)
+	}
+	return nil
+}
+
+const maxContext = 2048

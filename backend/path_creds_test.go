@@ -142,7 +142,6 @@ func TestBadCredsRequests(t *testing.T) {
 			{map[string]any{"dpop_jkt": jkt, "public_key": "{}"}, "not both"},
 			{map[string]any{"public_key": "junk"}, "public_key must be one JWK"},
 			{map[string]any{"public_key": strings.Repeat("junk", 1<<18)}, "public_key must be one JWK"},
-			{map[string]any{"generation": "v1"}, `unknown field "generation"`},
 			{map[string]any{"entity_id": "e-other"}, `unknown field "entity_id"`},
 		} {
 			r.refused(logical.ReadOperation, "creds/"+role, "e-orders", tc.data, 400, tc.says)

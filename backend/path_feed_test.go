@@ -50,7 +50,7 @@ func TestFeedStory(t *testing.T) {
 			t.Errorf("three things died: %+v", third)
 		}
 		for _, resp := range []*logical.Response{one, two, three} {
-			if follower.Dead(r.credential(resp)) == "" {
+			if follower.Dead(r.credential(resp), r.clock.now().Unix()) == "" {
 				t.Errorf("the follower takes %v for alive", resp.Data["jti"])
 			}
 		}

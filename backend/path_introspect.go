@@ -85,7 +85,7 @@ func (b *backend) alive(ctx context.Context, s logical.Storage, c *token.Claims,
 	if err != nil {
 		return false, err
 	}
-	if dead.Dead(revocation.Credential{Contract: contract, Serial: serial, Caller: token.CallerHash(c.ClientID), IssuedAt: c.IssuedAt, KeyID: kid}) != "" {
+	if dead.Dead(revocation.Credential{Contract: contract, Serial: serial, Caller: token.CallerHash(c.ClientID), IssuedAt: c.IssuedAt, KeyID: kid}, b.now().Unix()) != "" {
 		return false, nil
 	}
 	caller, err := b.caller(c.ClientID, false)

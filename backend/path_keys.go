@@ -200,7 +200,7 @@ func (b *backend) revokeKey(ctx context.Context, call *endpoint.Call, req *keyRe
 	if err != nil {
 		return nil, err
 	}
-	if dead.Dead(revocation.Credential{KeyID: req.KeyID}) == "" {
+	if dead.Dead(revocation.Credential{KeyID: req.KeyID}, b.now().Unix()) == "" {
 		if !slices.ContainsFunc(set.Versions, func(v *keyring.Version) bool { return v.KeyID == req.KeyID }) {
 			return nil, endpoint.BadRequest("key %q has no kid %.80q; read keys/%s to see the keys", req.Name, req.KeyID, req.Name)
 		}

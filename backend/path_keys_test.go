@@ -137,7 +137,7 @@ func TestCompromisedKey(t *testing.T) {
 			if r.published(kids[0]) {
 				t.Error("a compromised key is published")
 			}
-			if r.active(stolen.Data["token"]) || r.follower().Dead(r.credential(stolen)) == "" {
+			if r.active(stolen.Data["token"]) || r.follower().Dead(r.credential(stolen), r.clock.now().Unix()) == "" {
 				t.Error("what a compromised key signed is alive")
 			}
 		}

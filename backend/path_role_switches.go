@@ -74,11 +74,11 @@ func (b *backend) onContract(ctx context.Context, call *endpoint.Call, name stri
 	if sl.value == nil {
 		return endpoint.NotFound("there is no contract %q", name)
 	}
-	if err := change(sl.value); err != nil {
-		sl.value = nil
-		return err
+	err = change(sl.value)
+	if _, ours := endpoint.Answer(err); ours {
+		sl.value = nil // read again what is stored
 	}
-	return nil
+	return err
 }
 
 func (b *backend) setSuspended(ctx context.Context, call *endpoint.Call, c *contract, suspended bool) error {

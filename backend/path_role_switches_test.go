@@ -42,7 +42,7 @@ func TestRevokedRole(t *testing.T) {
 			if floor := number(r.write("roles/"+role+"/revoke", nil).Data["floor"]); floor != 2 {
 				t.Errorf("floor %v", floor)
 			}
-			three := r.follower().Floor(r.credential(one).Contract)
+			three := r.follower().Floor(r.credential(one).Contract, r.clock.now().Unix())
 			if three != 2 {
 				t.Errorf("the feed says floor %d", three)
 			}
@@ -75,7 +75,7 @@ func TestRevokedCallerOfRole(t *testing.T) {
 			r.write("roles/"+role+"/revoke", map[string]any{"caller": "e-orders"})
 		}
 		r.dead(theirs, false)
-		if r.active(mine.Data["token"]) || r.follower().Dead(r.credential(mine)) == "" {
+		if r.active(mine.Data["token"]) || r.follower().Dead(r.credential(mine), r.clock.now().Unix()) == "" {
 			t.Error("the revoked caller's credential is alive")
 		}
 		r.notRenewed(mine, "credential_revoked")

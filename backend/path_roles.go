@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -18,15 +19,17 @@ type roleRequest struct {
 type roleResponse struct {
 	ramp.Terms
 	roleStatus
-	Floor   uint64 `json:"floor" doc:"Every serial below is dead."`
-	Created string `json:"created" doc:"RFC 3339 time of the first write."`
-	Updated string `json:"updated" doc:"RFC 3339 time of the last write."`
+	Generation string `json:"generation" doc:"Current generation, empty before the first deploy."`
+	WaitingOn  string `json:"waiting_on,omitempty" doc:"Who has to act before the contract can issue."`
+	Floor      uint64 `json:"floor" doc:"Every serial below is dead."`
+	Created    string `json:"created" doc:"RFC 3339 time of the first write."`
+	Updated    string `json:"updated" doc:"RFC 3339 time of the last write."`
 }
 
 type roleStatus struct {
 	ID       string `json:"id" doc:"Unique for ever; a later contract of this name has another."`
 	Revision string `json:"revision" doc:"SHA-256 of the terms in canonical JSON."`
-	State    string `json:"state" doc:"active, suspended, not_started or expired."`
+	State    string `json:"state" doc:"active, suspended, awaiting_consent, not_started, off_ramp or expired."`
 }
 
 func (b *backend) pathRoles() endpoint.Path {
@@ -62,11 +65,35 @@ func (b *backend) readRole(ctx context.Context, call *endpoint.Call, req *endpoi
 	if err != nil || c == nil {
 		return nil, err
 	}
-	return &roleResponse{c.Terms, b.status(c), c.state.Floor, stamp(c.stored.Created), stamp(c.stored.Updated)}, nil
+	svc, release, err := b.services.read(ctx, call.Storage, c.Service)
+	defer release()
+	if err != nil || svc == nil {
+		return nil, err
+	}
+	dead, err := b.kills.state(ctx, call.Storage)
+	if err != nil {
+		return nil, err
+	}
+	resp := &roleResponse{
+		Terms: c.Terms, roleStatus: b.status(c, svc), Generation: c.state.Generations.Current(),
+		Floor: max(c.state.Floor, dead.Floor(c.ID, b.now().Unix())), Created: stamp(c.stored.Created), Updated: stamp(c.stored.Updated),
+	}
+	if resp.State == "awaiting_consent" {
+		resp.WaitingOn = fmt.Sprintf("the team of service %s: write services/%s/consents/%s revision=%s", svc.Name, svc.Name, c.Name, c.Revision())
+	}
+	return resp, nil
 }
 
-func (b *backend) status(c *contract) roleStatus {
-	return roleStatus{c.ID, c.Revision(), c.State(ramp.State{ContractSuspended: c.state.Suspended}, b.now())}
+func (b *backend) status(c *contract, svc *service) roleStatus {
+	return roleStatus{c.ID, c.Revision(), c.State(svc.Service, b.stateOf(c, svc, suspension{}), b.now())}
+}
+
+// stateOf is what operators left behind, for a decision.
+func (b *backend) stateOf(c *contract, svc *service, caller suspension) ramp.State {
+	return ramp.State{
+		ContractSuspended: c.state.Suspended, ServiceSuspended: svc.stored.Suspended, CallerSuspended: caller.Suspended,
+		Consent: c.consent, Generations: c.state.Generations,
+	}
 }
 
 func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleRequest) (*roleStatus, error) {
@@ -118,13 +145,20 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 	c.stored, c.state = stored, state
 	if was != nil {
 		c.next.Store(was.next.Load())
+		c.standings = was.standings
+	}
+	if c.consent, err = loadConsent(ctx, call.Storage, c); err != nil {
+		return nil, err
 	}
 	if err := b.storeContract(ctx, call.Storage, was, c); err != nil {
 		sl.value = nil
 		return nil, err
 	}
 	sl.value = c
-	status := b.status(c)
+	status := b.status(c, svc)
+	if status.State == "awaiting_consent" {
+		call.Warn("service %q has to accept this revision before anything is issued: vault write <mount>/services/%s/consents/%s revision=%s", svc.Name, svc.Name, name, status.Revision)
+	}
 	return &status, nil
 }
 
@@ -214,5 +248,27 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	if err := call.Storage.Delete(ctx, statePrefix+c.ID); err != nil {
 		return nil, err
 	}
+	if err := b.forgetCallers(ctx, call.Storage, c); err != nil {
+		return nil, err
+	}
 	return nil, dropUses(ctx, call.Storage, c, nil)
+}
+
+// forgetCallers drops what is known of a deleted contract's callers, and the
+// consent, which was for this contract and not for a later one of its name.
+func (b *backend) forgetCallers(ctx context.Context, s logical.Storage, c *contract) error {
+	entities, err := list(ctx, s, callersPrefix+c.ID+"/")
+	if err != nil {
+		return err
+	}
+	keys := []string{consentPath(c.Service, c.Name), evidencePrefix + c.ID}
+	for _, entity := range entities {
+		keys = append(keys, standingKey(c.ID, entity))
+	}
+	for _, key := range keys {
+		if err := s.Delete(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
 }

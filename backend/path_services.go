@@ -89,7 +89,7 @@ func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name st
 	if err := call.Merge(&stored.Terms); err != nil {
 		return false, err
 	}
-	svc, err := ramp.NewService(name, stored.Terms)
+	svc, err := ramp.NewService(name, stored.Terms, b.conditions.Compile)
 	if err != nil {
 		return false, endpoint.BadRequest("%v", err)
 	}

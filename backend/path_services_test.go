@@ -125,8 +125,6 @@ func TestBadServices(t *testing.T) {
 		{map[string]any{"scopes": "a"}, "audience is required"},
 		{map[string]any{"audience": "a"}, "scopes is required"},
 		{good("max_tll", "1h"), `unknown field "max_tll" (did you mean "max_ttl"?)`},
-		{good("conditions", "[]"), `unknown field "conditions"`},
-		{good("consent", "required"), `unknown field "consent"`},
 		{good("name", "x"), `unknown field "name"`},
 		{good("max_ttl", "25h"), "max_ttl 90000s is above the max_ttl 86400s of the mount's config"},
 		{good("max_ttl", "1ms"), "max_ttl must be a duration in whole seconds"},

@@ -19,8 +19,8 @@ import (
 const (
 	statusTTL    = 5 // seconds for which verifiers may use a status list
 	statusExpiry = 10 * time.Minute
-	statusMaxAge = time.Minute // a list is signed again after that
-	statusLists  = 1024        // signed lists kept
+	statusMaxAge = statusTTL * time.Second // a list is signed again after that
+	statusLists  = 1024                    // signed lists kept
 )
 
 type statusRequest struct {
@@ -75,7 +75,7 @@ func (b *backend) readStatus(ctx context.Context, call *endpoint.Call, req *stat
 	if err != nil {
 		return nil, err
 	}
-	if exists, err := statusExists(ctx, call.Storage, dead, req.ID, n); err != nil || !exists {
+	if exists, err := b.statusExists(ctx, call.Storage, dead, req.ID, n); err != nil || !exists {
 		if err == nil {
 			err = endpoint.NotFound("there is no status list %d of contract %s", n, req.ID)
 		}
@@ -83,7 +83,7 @@ func (b *backend) readStatus(ctx context.Context, call *endpoint.Call, req *stat
 	}
 	payload, err := json.Marshal(map[string]any{
 		"sub": issuer + "/" + key, "iat": now.Unix(), "exp": now.Add(statusExpiry).Unix(), "ttl": statusTTL,
-		"status_list": map[string]any{"bits": 1, "lst": dead.List(req.ID, n).Encode()},
+		"status_list": map[string]any{"bits": 1, "lst": dead.List(req.ID, n, now.Unix()).Encode()},
 	})
 	if err != nil {
 		return nil, err
@@ -96,9 +96,9 @@ func (b *backend) readStatus(ctx context.Context, call *endpoint.Call, req *stat
 	return statusList(jws), nil
 }
 
-func statusExists(ctx context.Context, s logical.Storage, dead *revocation.State, contract string, n uint64) (bool, error) {
+func (b *backend) statusExists(ctx context.Context, s logical.Storage, dead *revocation.State, contract string, n uint64) (bool, error) {
 	within := func(end uint64) bool { return end > 0 && n <= (end-1)/revocation.ListSize }
-	if within(dead.Floor(contract)) {
+	if within(dead.Floor(contract, b.now().Unix())) {
 		return true, nil // also when the contract was deleted
 	}
 	if _, ok := dead.Chunk(contract, n); ok {

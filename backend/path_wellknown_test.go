@@ -95,7 +95,7 @@ func TestBundleStory(t *testing.T) {
 func TestUnauthenticatedPaths(t *testing.T) {
 	r := newRig(t)
 	special := r.backend.SpecialPaths()
-	if want := []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "status/*", "feed", "health"}; !slices.Equal(special.Unauthenticated, want) {
+	if want := []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "conditions/*", "status/*", "feed", "health"}; !slices.Equal(special.Unauthenticated, want) {
 		t.Errorf("unauthenticated: %v", special.Unauthenticated)
 	}
 	r.contract()

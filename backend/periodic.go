@@ -18,6 +18,7 @@ func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
 		b.tendKeys(ctx, req.Storage),
 		b.forgetKills(ctx, req.Storage),
 		b.forgetResumed(ctx, req.Storage),
+		b.storeStandings(ctx, req.Storage),
 	)
 	if err != nil {
 		b.report(req, err)

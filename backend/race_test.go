@@ -99,7 +99,7 @@ func (s *storm) killing(path string, data map[string]any) {
 		return
 	}
 	for _, resp := range before {
-		if dead.Dead(s.credential(resp)) == "" {
+		if dead.Dead(s.credential(resp), s.clock.now().Unix()) == "" {
 			s.t.Errorf("%s was answered, and %v is alive", path, resp.Data["jti"])
 		}
 		if _, err := s.renew(resp); status(err) != 403 {

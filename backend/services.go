@@ -25,12 +25,12 @@ type storedService struct {
 	Narrowed bool `json:"narrowed,omitempty"`
 }
 
-func loadService(ctx context.Context, s logical.Storage, name string) (*service, error) {
+func (b *backend) loadService(ctx context.Context, s logical.Storage, name string) (*service, error) {
 	stored, err := get[storedService](ctx, s, servicesPrefix+name)
 	if err != nil || stored == nil {
 		return nil, err
 	}
-	svc, err := ramp.NewService(name, stored.Terms)
+	svc, err := ramp.NewService(name, stored.Terms, b.conditions.Compile)
 	if err != nil {
 		return nil, err
 	}

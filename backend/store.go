@@ -18,6 +18,9 @@ const (
 	rolesPrefix       = "roles/"
 	statePrefix       = "state/"
 	suspensionsPrefix = "suspensions/"
+	callersPrefix     = "callers/"
+	consentsPrefix    = "consents/"
+	evidencePrefix    = "evidence/"
 	usesPrefix        = "uses/"
 	statusPrefix      = "status/"
 	killsPrefix       = "kills/"
@@ -179,13 +182,18 @@ func (sh *shelf[T]) forget(name string) {
 
 // forgetAll drops everything.
 func (sh *shelf[T]) forgetAll() {
+	for _, name := range sh.names() {
+		sh.forget(name)
+	}
+}
+
+// names of what is loaded.
+func (sh *shelf[T]) names() []string {
 	sh.mu.Lock()
+	defer sh.mu.Unlock()
 	var names []string
 	for name := range sh.slots {
 		names = append(names, name)
 	}
-	sh.mu.Unlock()
-	for _, name := range names {
-		sh.forget(name)
-	}
+	return names
 }

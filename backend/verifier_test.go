@@ -139,7 +139,7 @@ func (r *rig) dead(resp *logical.Response, want bool) {
 	if active, bit := r.active(resp.Data["token"]), r.bit(resp); active == want || bit != want {
 		r.t.Errorf("credential %v: active %t, status bit %t, want dead: %t", resp.Data["jti"], active, bit, want)
 	}
-	if told := r.follower().Dead(r.credential(resp)) != ""; told != want {
+	if told := r.follower().Dead(r.credential(resp), r.clock.now().Unix()) != ""; told != want {
 		r.t.Errorf("credential %v: dead for followers of the feed: %t, want %t", resp.Data["jti"], told, want)
 	}
 }

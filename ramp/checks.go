@@ -10,6 +10,7 @@ import (
 // says describes inputs and answer, and is asked only to deny or explain.
 type check struct {
 	code  Code
+	fault bool // a denial counts against the caller's progress
 	holds func(*input) bool
 	says  func(*input) string
 }
@@ -17,18 +18,45 @@ type check struct {
 // checks are made in this order: what stops everybody first, then who asks,
 // then what is asked for.
 var checks = [...]check{
-	{ServiceSuspended, func(in *input) bool { return !in.st.ServiceSuspended }, sayService},
-	{ContractSuspended, func(in *input) bool { return !in.st.ContractSuspended }, sayContract},
-	{ContractNotStarted, func(in *input) bool { return !in.f.Now.Before(in.c.NotBefore) }, sayNotBefore},
-	{ContractExpired, func(in *input) bool { return in.c.ExpiresAt.IsZero() || in.f.Now.Before(in.c.ExpiresAt) }, sayExpires},
-	{CallerUnknown, func(in *input) bool { return in.f.Caller != nil }, sayCaller},
-	{CallerDisabled, func(in *input) bool { return in.f.Caller != nil && !in.f.Caller.Disabled }, sayDisabled},
-	{CallerSuspended, func(in *input) bool { return !in.st.CallerSuspended }, saySuspended},
-	{CredentialRevoked, func(in *input) bool { return in.f.Phase != PhaseRenew || !in.f.Held.Dead && in.ttl > 0 }, sayHeld},
-	{CallerNotBound, func(in *input) bool { return in.unbound() == "" }, sayBindings},
-	{SourceAddress, (*input).addressAllowed, sayAddress},
-	{ProofRequired, (*input).proven, sayProof},
-	{ScopeNotGranted, func(in *input) bool { return len(in.scopes) > 0 && len(in.scopes.Missing(in.offered)) == 0 }, sayScopes},
+	{ServiceSuspended, false, func(in *input) bool { return !in.st.ServiceSuspended }, sayService},
+	{ContractSuspended, false, func(in *input) bool { return !in.st.ContractSuspended }, sayContract},
+	{ConsentMissing, false, (*input).consented, sayConsent},
+	{ContractNotStarted, false, func(in *input) bool { return !in.f.Now.Before(in.c.NotBefore) }, sayNotBefore},
+	{ContractExpired, false, func(in *input) bool { return in.c.ExpiresAt.IsZero() || in.f.Now.Before(in.c.ExpiresAt) }, sayExpires},
+	{CallerUnknown, false, func(in *input) bool { return in.f.Caller != nil }, sayCaller},
+	{CallerDisabled, false, func(in *input) bool { return in.f.Caller != nil && !in.f.Caller.Disabled }, sayDisabled},
+	{CallerSuspended, false, func(in *input) bool { return !in.st.CallerSuspended }, saySuspended},
+	{CredentialRevoked, false, func(in *input) bool { return in.f.Phase != PhaseRenew || !in.f.Held.Dead && in.ttl > 0 }, sayHeld},
+	{CallerNotBound, false, func(in *input) bool { return in.unbound() == "" }, sayBindings},
+	{SourceAddress, true, (*input).addressAllowed, sayAddress},
+	{GenerationRetired, true, (*input).generationLive, sayGeneration},
+	{ConditionFalse, true, func(in *input) bool { return in.failed() == nil }, sayCondition},
+	{ProofRequired, true, (*input).proven, sayProof},
+	{ScopeNotGranted, true, func(in *input) bool { return len(in.scopes) > 0 && len(in.scopes.Missing(in.offered)) == 0 }, sayScopes},
+	{LimitActive, true, (*input).belowLimit, sayLimit},
+}
+
+func (in *input) consented() bool {
+	return in.svc.Consent != ConsentRequired || in.st.Consent == in.c.revision
+}
+
+// generationLive: a credential from before the first deploy has no generation,
+// and the floor that the deploy has set ends it.
+func (in *input) generationLive() bool {
+	return in.generationOK && (in.f.Phase == PhaseRenew || in.ttl > 0)
+}
+
+// limit is how many live credentials the caller may have, 0 for any number.
+func (in *input) limit() uint64 {
+	limit := in.c.MaxActive
+	if in.stage != nil && in.stage.MaxActive > 0 && (limit == 0 || in.stage.MaxActive < limit) {
+		limit = in.stage.MaxActive
+	}
+	return limit
+}
+
+func (in *input) belowLimit() bool {
+	return in.f.Phase == PhaseRenew || in.limit() == 0 || in.st.Active < in.limit()
 }
 
 func (in *input) addressAllowed() bool {
@@ -61,6 +89,39 @@ func sayService(in *input) string {
 
 func sayContract(in *input) string {
 	return fmt.Sprintf("contract %q is %s", in.c.Name, suspendedOr(in.st.ContractSuspended, "not suspended"))
+}
+
+func sayConsent(in *input) string {
+	switch {
+	case in.svc.Consent != ConsentRequired:
+		return fmt.Sprintf("service %q asks for no consent", in.svc.Name)
+	case in.consented():
+		return fmt.Sprintf("service %q has accepted revision %.12s", in.svc.Name, in.c.revision)
+	case in.st.Consent != "":
+		return fmt.Sprintf("service %q has accepted another revision of contract %q, not %.12s; its team has to accept this one", in.svc.Name, in.c.Name, in.c.revision)
+	}
+	return fmt.Sprintf("service %q has not accepted contract %q (revision %.12s); its team has to", in.svc.Name, in.c.Name, in.c.revision)
+}
+
+func sayGeneration(in *input) string {
+	if len(in.st.Generations) == 0 {
+		return "nothing was deployed under the contract"
+	}
+	presented := in.f.Request.Generation
+	if in.f.Phase == PhaseRenew {
+		presented = in.f.Held.Generation
+	}
+	if !in.generationOK || in.ttl <= 0 {
+		return fmt.Sprintf("generation %q is not live, the current one is %q", presented, in.st.Generations.Current())
+	}
+	return fmt.Sprintf("generation %q is live", in.generation.Name)
+}
+
+func sayLimit(in *input) string {
+	if in.limit() == 0 {
+		return "the contract does not limit live credentials"
+	}
+	return fmt.Sprintf("the caller has %d live credentials, the limit is %d", in.st.Active, in.limit())
 }
 
 func sayNotBefore(in *input) string {
@@ -144,7 +205,7 @@ func sayScopes(in *input) string {
 		return fmt.Sprintf("contract %q and service %q have no scope in common", in.c.Name, in.svc.Name)
 	}
 	if missing := in.scopes.Missing(in.offered); missing != nil {
-		return fmt.Sprintf("scope %q is not granted; contract %q grants: %s", missing[0], in.c.Name, in.offered)
+		return fmt.Sprintf("scope %q is not granted; contract %q grants%s: %s", missing[0], in.c.Name, in.nowGrants(), in.offered)
 	}
 	return fmt.Sprintf("scopes %s are granted", in.scopes)
 }
@@ -157,3 +218,13 @@ func suspendedOr(suspended bool, otherwise string) string {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+func (in *input) nowGrants() string {
+	switch {
+	case in.inOffRamp():
+		return " on its off-ramp"
+	case in.stage != nil:
+		return fmt.Sprintf(" at stage %q", in.stage.Name)
+	}
+	return ""
+}

@@ -28,6 +28,11 @@ type Terms struct {
 	MaxTTL              Seconds           `json:"max_ttl,omitempty" doc:"Longest life of a credential, renewals included; at most the service's max_ttl, which is the default."`
 	NotBefore           time.Time         `json:"not_before,omitzero" doc:"RFC 3339 time before which nothing is issued."`
 	ExpiresAt           time.Time         `json:"expires_at,omitzero" doc:"RFC 3339 time at which the contract ends; no credential outlives it."`
+	Conditions          []ConditionTerms  `json:"conditions,omitempty" doc:"CEL conditions: a list of {name, expression, on}, where on lists issue, renew, request (default: issue and renew). False or an error denies."`
+	Stages              []StageTerms      `json:"stages,omitempty" doc:"The ramp: an ordered list of {name, scopes, ttl, max_active, conditions, advance: {after, issued, accepted, approval}, retreat: {denials, refusals, within}, idle}."`
+	OffRamp             *OffRamp          `json:"off_ramp,omitempty" doc:"The window before expires_at in which rights shrink: {window, scopes, ttl}."`
+	MaxActive           uint64            `json:"max_active,omitempty" doc:"Most live credentials of one caller. Default: no limit."`
+	GenerationOverlap   Seconds           `json:"generation_overlap,omitempty" doc:"How long the generation before a deploy goes on. Default: 0s, it dies with the deploy."`
 	Metadata            map[string]string `json:"metadata,omitempty" doc:"Free key=value notes: owner, purpose, ticket, repository."`
 }
 
@@ -42,11 +47,15 @@ type Contract struct {
 	revision string
 	cidrs    []netip.Prefix
 	subject  *Subject
+
+	conditions conditions
+	stages     []stage
 }
 
 // NewContract checks the terms by themselves and compiles them. Whether they
-// fit the service they name is another question: see [Contract.Fits].
-func NewContract(name, id string, t Terms) (*Contract, error) {
+// fit the service they name is another question: see [Contract.Fits]. Compile
+// is for conditions; nil refuses any.
+func NewContract(name, id string, t Terms, compile Compiler) (*Contract, error) {
 	if t.CredentialType == "" {
 		t.CredentialType = "jwt"
 	}
@@ -70,15 +79,39 @@ func NewContract(name, id string, t Terms) (*Contract, error) {
 		t.BoundCIDRs[i] = p.String()
 	}
 	t.NotBefore, t.ExpiresAt = wholeSecond(t.NotBefore), wholeSecond(t.ExpiresAt)
+	t.Stages = slices.Clone(t.Stages)
+	if t.OffRamp != nil {
+		off := *t.OffRamp
+		t.OffRamp = &off
+	}
 	if err := t.check(); err != nil {
 		return nil, err
 	}
 	if err := checkSize(t); err != nil {
 		return nil, err
 	}
+	if err := c.compile(&t, compile); err != nil {
+		return nil, err
+	}
 	c.Terms = t
 	c.revision = t.revision()
 	return c, nil
+}
+
+func (c *Contract) compile(t *Terms, compile Compiler) (err error) {
+	if c.conditions, err = compileAll(t.Conditions, compile); err != nil {
+		return err
+	}
+	if c.stages, err = compileStages(t, compile); err != nil {
+		return err
+	}
+	if t.OffRamp == nil {
+		return nil
+	}
+	if err := t.OffRamp.check(t); err != nil {
+		return fmt.Errorf("off_ramp: %w", err)
+	}
+	return nil
 }
 
 // maxTerms bounds what is stored of a contract or service, in bytes of JSON:
@@ -101,8 +134,8 @@ func (t *Terms) check() error {
 		return errors.New("scopes is required: name what the caller may do; an empty list grants nothing")
 	case !t.bindsIdentity():
 		return errors.New("no identity binding, so nobody could use this contract: set at least one of bound_entity_ids, bound_entity_names, bound_groups, bound_entity_metadata, bound_alias_metadata, bound_auth_mounts")
-	case t.TTL < 0 || t.MaxTTL < 0:
-		return errors.New("ttl and max_ttl may not be negative")
+	case t.TTL < 0 || t.MaxTTL < 0 || t.GenerationOverlap < 0:
+		return errors.New("ttl, max_ttl and generation_overlap may not be negative")
 	case t.MaxTTL > 0 && t.TTL > t.MaxTTL:
 		return fmt.Errorf("ttl %ds is above max_ttl %ds", t.TTL, t.MaxTTL)
 	case !isDate(t.NotBefore) || !isDate(t.ExpiresAt):
@@ -147,7 +180,17 @@ func (c *Contract) Revision() string { return c.revision }
 
 // NeedsGroups reports whether deciding needs [Caller.Groups], so that a
 // contract that never mentions groups never pays for looking them up.
-func (c *Contract) NeedsGroups() bool { return len(c.BoundGroups) > 0 }
+func (c *Contract) NeedsGroups(svc *Service) bool {
+	if len(c.BoundGroups) > 0 || c.conditions.readGroups() || svc.conditions.readGroups() {
+		return true
+	}
+	for _, s := range c.stages {
+		if s.conditions.readGroups() {
+			return true
+		}
+	}
+	return false
+}
 
 // Fits reports what keeps the contract from being an agreement with svc.
 func (c *Contract) Fits(svc *Service, limits Limits) error {
@@ -188,15 +231,20 @@ func wholeSecond(t time.Time) time.Time {
 // isDate reports whether t can be written in RFC 3339 and meant as a date.
 func isDate(t time.Time) bool { return t.IsZero() || t.Year() >= 1970 && t.Year() <= 9999 }
 
-// State says where the contract stands: active, suspended, not_started or expired.
-func (c *Contract) State(st State, now time.Time) string {
+// State says where the contract stands: active, suspended, awaiting_consent,
+// not_started, off_ramp or expired.
+func (c *Contract) State(svc *Service, st State, now time.Time) string {
 	switch {
 	case st.ContractSuspended:
 		return "suspended"
-	case now.Before(c.NotBefore):
-		return "not_started"
 	case !c.ExpiresAt.IsZero() && !now.Before(c.ExpiresAt):
 		return "expired"
+	case svc.Consent == ConsentRequired && st.Consent != c.revision:
+		return "awaiting_consent"
+	case now.Before(c.NotBefore):
+		return "not_started"
+	case c.OffRamp != nil && !now.Before(c.offRampStart()):
+		return "off_ramp"
 	}
 	return "active"
 }

@@ -40,7 +40,7 @@ func TestBadContracts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := plain()
 			tc.edit(&w.Terms)
-			c, err := ramp.NewContract("orders-to-payments", "id", w.Terms)
+			c, err := ramp.NewContract("orders-to-payments", "id", w.Terms, nil)
 			if err == nil || !strings.Contains(err.Error(), tc.says) || c != nil {
 				t.Errorf("%v, want an error with %q", err, tc.says)
 			}
@@ -92,7 +92,7 @@ func TestAddresses(t *testing.T) {
 	for _, bad := range []string{"", "10.0.0.0/", "10.0.0/8", "010.0.0.0/8", "10.0.0.0/8/8", "fe80::/64%eth0", "example.com", "*", "10.0.0.1-10.0.0.9"} {
 		w := plain()
 		w.Terms.BoundCIDRs = []string{bad}
-		if _, err := ramp.NewContract("n", "id", w.Terms); err == nil {
+		if _, err := ramp.NewContract("n", "id", w.Terms, nil); err == nil {
 			t.Errorf("%q is taken for a CIDR block", bad)
 		}
 	}
@@ -135,11 +135,11 @@ func TestBadServices(t *testing.T) {
 	} {
 		terms := plain().Service
 		edit(&terms)
-		if svc, err := ramp.NewService("payments", terms); err == nil || !strings.Contains(err.Error(), says) || svc != nil {
+		if svc, err := ramp.NewService("payments", terms, nil); err == nil || !strings.Contains(err.Error(), says) || svc != nil {
 			t.Errorf("%v, want an error with %q", err, says)
 		}
 	}
-	svc, err := ramp.NewService("payments", ramp.ServiceTerms{Audience: "a", Scopes: ramp.Scopes{"b", "a"}})
+	svc, err := ramp.NewService("payments", ramp.ServiceTerms{Audience: "a", Scopes: ramp.Scopes{"b", "a"}}, nil)
 	if err != nil || svc.Revocation != ramp.RevocationStatus || svc.Proof != ramp.ProofNone || svc.Scopes.String() != "a b" {
 		t.Errorf("defaults: %+v %v", svc, err)
 	}

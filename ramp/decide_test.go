@@ -20,12 +20,35 @@ var denials = map[string]struct {
 	"contract suspended": {ramp.ContractSuspended, func(w *world) { w.State.ContractSuspended = true }, `contract "orders-to-payments" is suspended`},
 	"not started":        {ramp.ContractNotStarted, func(w *world) { w.Terms.NotBefore = noon.Add(time.Second) }, "starts at 2027-03-01T12:00:01Z"},
 	"expired":            {ramp.ContractExpired, func(w *world) { w.Terms.ExpiresAt = noon }, "ends at 2027-03-01T12:00:00Z"},
-	"no entity":          {ramp.CallerUnknown, func(w *world) { w.Facts.Caller = nil }, "no Vault entity"},
-	"disabled":           {ramp.CallerDisabled, func(w *world) { w.Facts.Caller.Disabled = true }, `entity "orders" is disabled`},
-	"caller suspended":   {ramp.CallerSuspended, func(w *world) { w.State.CallerSuspended = true }, "the caller is suspended"},
-	"other entity id":    {ramp.CallerNotBound, func(w *world) { w.Terms.BoundEntityIDs = []string{"e-other"} }, "bound_entity_ids"},
-	"other entity name":  {ramp.CallerNotBound, func(w *world) { w.Terms.BoundEntityNames = []string{"billing"} }, "bound_entity_names"},
-	"in no group":        {ramp.CallerNotBound, func(w *world) { w.Terms.BoundGroups = []string{"ops"} }, "bound_groups"},
+	"no consent":         {ramp.ConsentMissing, func(w *world) { w.Service.Consent = ramp.ConsentRequired }, `service "payments" has not accepted contract "orders-to-payments" (revision `},
+	"another consent": {ramp.ConsentMissing, func(w *world) {
+		w.Service.Consent, w.State.Consent = ramp.ConsentRequired, "0123456789abcdef"
+	}, "its team has to accept this one"},
+	"condition": {ramp.ConditionFalse, func(w *world) {
+		w.Terms.Conditions = []ramp.ConditionTerms{{Name: "office-hours", Expression: "no"}, {Name: "later", Expression: "error"}}
+	}, `condition "office-hours" is false`},
+	"condition of the service": {ramp.ConditionFalse, func(w *world) { w.Service.Conditions = []ramp.ConditionTerms{{Name: "zone", Expression: "no"}} }, `condition "zone" is false`},
+	"condition without an answer": {ramp.ConditionError, func(w *world) {
+		w.Terms.Conditions = []ramp.ConditionTerms{{Name: "broken", Expression: "error"}}
+	}, `condition "broken" of the contract cannot be decided: no such key`},
+	"generation that retired": {ramp.GenerationRetired, func(w *world) {
+		w.State.Generations = ramp.Generations{{Name: "v1", Until: noon}, {Name: "v2"}}
+		w.Facts.Request.Generation, w.Facts.Held.Generation = "v1", "v1"
+	}, `generation "v1" is not live, the current one is "v2"`},
+	"unknown generation": {ramp.GenerationRetired, func(w *world) {
+		w.State.Generations = ramp.Generations{{Name: "v2"}}
+		w.Facts.Request.Generation, w.Facts.Held.Generation = "v3", "v3"
+	}, `generation "v3" is not live`},
+	"scope of a later stage": {ramp.ScopeNotGranted, func(w *world) {
+		w.Terms.Stages = []ramp.StageTerms{{Name: "canary", Scopes: ramp.Scopes{"invoices:read"}}, {Name: "full", Scopes: w.Terms.Scopes}}
+		w.Facts.Request.Scopes, w.Facts.Held.Scopes = ramp.Scopes{"invoices:write"}, ramp.Scopes{"invoices:write"}
+	}, `at stage "canary": invoices:read`},
+	"no entity":         {ramp.CallerUnknown, func(w *world) { w.Facts.Caller = nil }, "no Vault entity"},
+	"disabled":          {ramp.CallerDisabled, func(w *world) { w.Facts.Caller.Disabled = true }, `entity "orders" is disabled`},
+	"caller suspended":  {ramp.CallerSuspended, func(w *world) { w.State.CallerSuspended = true }, "the caller is suspended"},
+	"other entity id":   {ramp.CallerNotBound, func(w *world) { w.Terms.BoundEntityIDs = []string{"e-other"} }, "bound_entity_ids"},
+	"other entity name": {ramp.CallerNotBound, func(w *world) { w.Terms.BoundEntityNames = []string{"billing"} }, "bound_entity_names"},
+	"in no group":       {ramp.CallerNotBound, func(w *world) { w.Terms.BoundGroups = []string{"ops"} }, "bound_groups"},
 	"entity metadata": {ramp.CallerNotBound, func(w *world) {
 		w.Terms.BoundEntityMetadata = map[string]string{"env": "prod"}
 		w.Facts.Caller.Metadata = map[string]string{"env": "test"}
@@ -125,11 +148,13 @@ func denied(t *testing.T, w world, code ramp.Code, says string) {
 
 // Every check has a denial above: a new one without a test fails here.
 func TestEveryCheckIsTried(t *testing.T) {
-	tried := map[ramp.Code]bool{ramp.CredentialRevoked: true}
+	tried := map[ramp.Code]bool{ramp.CredentialRevoked: true, ramp.LimitActive: true} // see TestRenewalDenials, TestLimits
 	for _, denial := range denials {
 		tried[denial.code] = true
 	}
-	d := plain().decide(t)
+	w := plain()
+	w.Terms.Conditions = []ramp.ConditionTerms{{Name: "c", Expression: "yes"}}
+	d := w.decide(t)
 	for _, c := range d.Checks() {
 		if !c.Passed || !tried[c.Code] {
 			t.Errorf("check %s: passed in a plain world %t, tried %t", c.Code, c.Passed, tried[c.Code])

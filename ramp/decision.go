@@ -21,16 +21,24 @@ const (
 	SourceAddress      Code = "source_address"
 	ProofRequired      Code = "proof_required"
 	ScopeNotGranted    Code = "scope_not_granted"
+	ConsentMissing     Code = "consent_missing"
+	ConditionFalse     Code = "condition_false"
+	ConditionError     Code = "condition_error"
+	GenerationRetired  Code = "generation_retired"
+	LimitActive        Code = "limit_active"
 )
 
 // Grant is what a decision gives.
 type Grant struct {
-	Subject   string
-	Audience  string
-	Scopes    Scopes
-	TTL       Seconds   // how long the lease runs from now on
-	Expiry    time.Time // when the credential ends, however often it is renewed
-	Renewable bool
+	Subject    string
+	Audience   string
+	Scopes     Scopes
+	TTL        Seconds   // how long the lease runs from now on
+	Expiry     time.Time // when the credential ends, however often it is renewed
+	Renewable  bool
+	Stage      string // "" when the contract has none
+	Generation string
+	OffRamp    bool // the contract is about to end: its rights shrink
 }
 
 // Denial says why a decision denies. It is a value that answers the question,
@@ -44,14 +52,16 @@ func (d *Denial) Error() string { return fmt.Sprintf("denied: %s (%s)", d.Reason
 
 // Check is one question of a decision, with its answer.
 type Check struct {
-	Code   Code   // of the denial, were the answer no
-	Passed bool   //
-	Reason string // what was looked at, as a sentence
+	Code    Code // of the denial, were the answer no
+	Passed  bool
+	Reason  string   // what was looked at, as a sentence
+	Clauses []Clause // of a condition: its parts and their values
 }
 
 // Decision is the answer to "may this caller have this now?".
 type Decision struct {
 	grant  Grant
+	after  Progress
 	denied int // index of the first check that failed, -1 when none did
 	passed [len(checks)]bool
 	in     input
@@ -60,20 +70,32 @@ type Decision struct {
 // Grant returns what was granted; only a decision without a Denial has one.
 func (d *Decision) Grant() Grant { return d.grant }
 
+// After is the caller's progress once the decision has been carried out.
+func (d *Decision) After() Progress { return d.after }
+
 // Denial returns why the decision denies, nil when it grants.
 func (d *Decision) Denial() *Denial {
 	if d.denied < 0 {
 		return nil
 	}
 	c := &checks[d.denied]
-	return &Denial{Code: c.code, Reason: c.says(&d.in)}
+	code := c.code
+	if code == ConditionFalse && d.in.failed().err != nil {
+		code = ConditionError
+	}
+	return &Denial{Code: code, Reason: c.says(&d.in)}
 }
 
-// Checks returns every check in the order made, failed or not.
+// Checks returns every check in the order made, failed or not; conditions are
+// checks of their own.
 func (d *Decision) Checks() []Check {
-	list := make([]Check, len(checks))
+	var list []Check
 	for i := range checks {
-		list[i] = Check{Code: checks[i].code, Passed: d.passed[i], Reason: checks[i].says(&d.in)}
+		if checks[i].code == ConditionFalse {
+			list = append(list, d.in.conditionChecks()...)
+			continue
+		}
+		list = append(list, Check{Code: checks[i].code, Passed: d.passed[i], Reason: checks[i].says(&d.in)})
 	}
 	return list
 }

@@ -13,7 +13,8 @@ import (
 // explanation: what [ramp.Decide] has to agree with.
 func allowed(w *world) bool {
 	f := &w.Facts
-	return w.State == ramp.State{} && inTime(w) && bindsCaller(&w.Terms, f.Caller) && bindsAddress(w.Terms.BoundCIDRs, f.RemoteAddr) && proves(w) && covers(w)
+	st := &w.State
+	return !st.ContractSuspended && !st.ServiceSuspended && !st.CallerSuspended && inTime(w) && bindsCaller(&w.Terms, f.Caller) && bindsAddress(w.Terms.BoundCIDRs, f.RemoteAddr) && proves(w) && covers(w)
 }
 
 func inTime(w *world) bool {

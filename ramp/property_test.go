@@ -29,11 +29,11 @@ func counted(t *testing.T, least int, property func(t *rapid.T) (interesting boo
 }
 
 func (w world) build(t *rapid.T) (*ramp.Contract, *ramp.Service) {
-	c, err := ramp.NewContract("orders-to-payments", "abcdefghijklmnop", w.Terms)
+	c, err := ramp.NewContract("orders-to-payments", "abcdefghijklmnop", w.Terms, toy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := ramp.NewService("payments", w.Service)
+	svc, err := ramp.NewService("payments", w.Service, toy)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 )
@@ -51,6 +52,10 @@ func (t *Terms) Keeps(old *Terms) bool {
 		keepsMap(t.BoundEntityMetadata, old.BoundEntityMetadata) &&
 		keepsMap(t.BoundAliasMetadata, old.BoundAliasMetadata) &&
 		!shorter(t.MaxTTL, old.MaxTTL) &&
+		keepsLimit(t.MaxActive, old.MaxActive) &&
+		reflect.DeepEqual(t.Conditions, old.Conditions) &&
+		reflect.DeepEqual(t.Stages, old.Stages) &&
+		reflect.DeepEqual(t.OffRamp, old.OffRamp) &&
 		!t.NotBefore.After(old.NotBefore) &&
 		!ends(t.ExpiresAt, old.ExpiresAt)
 }
@@ -72,6 +77,8 @@ func keepsMap(pairs, old map[string]string) bool {
 	}
 	return true
 }
+
+func keepsLimit(limit, old uint64) bool { return limit == 0 || old > 0 && limit >= old }
 
 func ends(at, old time.Time) bool {
 	return !at.IsZero() && (old.IsZero() || at.Before(old))

@@ -75,7 +75,14 @@ func TestEveryFieldChangesTheRevision(t *testing.T) {
 		"MaxTTL":              func(t *ramp.Terms) { t.MaxTTL++ },
 		"NotBefore":           func(t *ramp.Terms) { t.NotBefore = noon },
 		"ExpiresAt":           func(t *ramp.Terms) { t.ExpiresAt = noon },
-		"Metadata":            func(t *ramp.Terms) { t.Metadata = map[string]string{"k": "v"} },
+		"Conditions":          func(t *ramp.Terms) { t.Conditions = []ramp.ConditionTerms{{Name: "c", Expression: "yes"}} },
+		"Stages":              func(t *ramp.Terms) { t.Stages = []ramp.StageTerms{{Name: "s", Scopes: t.Scopes}} },
+		"OffRamp": func(t *ramp.Terms) {
+			t.ExpiresAt, t.OffRamp = noon.Add(time.Hour), &ramp.OffRamp{Window: 60, TTL: 5}
+		},
+		"MaxActive":         func(t *ramp.Terms) { t.MaxActive = 3 },
+		"GenerationOverlap": func(t *ramp.Terms) { t.GenerationOverlap = 60 },
+		"Metadata":          func(t *ramp.Terms) { t.Metadata = map[string]string{"k": "v"} },
 	}
 	was := map[string]string{plain().contract(t).Revision(): "no edit"}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[ramp.Terms]()) {

@@ -2,11 +2,9 @@ package ramp
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
-
-// Seconds is a duration in whole seconds, Vault's unit for time to live.
-type Seconds int64
 
 // Ways in which the verifiers of a service learn that a credential is dead.
 const (
@@ -21,6 +19,12 @@ const (
 	ProofMTLS = "mtls" // RFC 8705: credentials are bound to a certificate
 )
 
+// Consent of the service team to contracts.
+const (
+	ConsentOpen     = "open"
+	ConsentRequired = "required"
+)
+
 // ServiceTerms is what a service team declares.
 type ServiceTerms struct {
 	Audience   string            `json:"audience" doc:"Value of the aud claim: how the service names itself. Required."`
@@ -28,6 +32,8 @@ type ServiceTerms struct {
 	MaxTTL     Seconds           `json:"max_ttl,omitempty" doc:"Longest life of a credential for this service; at most the mount's config max_ttl, which is the default."`
 	Revocation string            `json:"revocation" doc:"How verifiers learn of revocations: status (they follow the feed or the status lists) or expiry (they look at exp alone). Default: status."`
 	Proof      string            `json:"proof" doc:"Proof of possession asked of callers: none, dpop or mtls. Default: none."`
+	Consent    string            `json:"consent" doc:"Whether the service team has to accept each contract: open or required. Default: open."`
+	Conditions []ConditionTerms  `json:"conditions,omitempty" doc:"Conditions of all contracts with the service: a list of {name, expression, on}, see roles/<name>."`
 	Owner      string            `json:"owner,omitempty" doc:"Team that owns the service."`
 	Metadata   map[string]string `json:"metadata,omitempty" doc:"Free key=value notes."`
 }
@@ -37,10 +43,15 @@ type ServiceTerms struct {
 type Service struct {
 	Name string
 	ServiceTerms
+	conditions conditions
 }
 
-// NewService checks the terms and returns the service they describe.
-func NewService(name string, t ServiceTerms) (*Service, error) {
+// NewService checks the terms and returns the service they describe. Compile
+// is for its conditions; nil refuses any.
+func NewService(name string, t ServiceTerms, compile Compiler) (*Service, error) {
+	if t.Consent == "" {
+		t.Consent = ConsentOpen
+	}
 	if t.Revocation == "" {
 		t.Revocation = RevocationStatus
 	}
@@ -62,13 +73,19 @@ func NewService(name string, t ServiceTerms) (*Service, error) {
 		return nil, fmt.Errorf("max_ttl may not be negative")
 	case t.Revocation != RevocationStatus && t.Revocation != RevocationExpiry:
 		return nil, fmt.Errorf("revocation %q is unknown: use %q or %q", t.Revocation, RevocationStatus, RevocationExpiry)
+	case t.Consent != ConsentOpen && t.Consent != ConsentRequired:
+		return nil, fmt.Errorf("consent %q is unknown: use %q or %q", t.Consent, ConsentOpen, ConsentRequired)
 	case t.Proof != ProofNone && t.Proof != ProofDPoP && t.Proof != ProofMTLS:
 		return nil, fmt.Errorf("proof %q is unknown: use %q, %q or %q", t.Proof, ProofNone, ProofDPoP, ProofMTLS)
 	}
 	if err := checkSize(t); err != nil {
 		return nil, err
 	}
-	return &Service{Name: name, ServiceTerms: t}, nil
+	conds, err := compileAll(t.Conditions, compile)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{Name: name, ServiceTerms: t, conditions: conds}, nil
 }
 
 // Keeps reports whether everything credentials held under the old terms is
@@ -77,6 +94,8 @@ func (t ServiceTerms) Keeps(old ServiceTerms) bool {
 	return t.Audience == old.Audience &&
 		t.Revocation == old.Revocation &&
 		(t.Proof == old.Proof || t.Proof == ProofNone) &&
+		(t.Consent == old.Consent || t.Consent == ConsentOpen) &&
+		reflect.DeepEqual(t.Conditions, old.Conditions) &&
 		len(old.Scopes.Missing(t.Scopes)) == 0 &&
 		!shorter(t.MaxTTL, old.MaxTTL)
 }

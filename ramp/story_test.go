@@ -105,7 +105,7 @@ func TestContractState(t *testing.T) {
 		{noon, false, "not_started"}, {noon.Add(time.Hour), false, "active"}, {noon.Add(time.Hour), true, "suspended"},
 		{noon.Add(2*time.Hour - time.Nanosecond), false, "active"}, {noon.Add(2 * time.Hour), false, "expired"},
 	} {
-		if got := c.State(ramp.State{ContractSuspended: step.suspended}, step.at); got != step.want {
+		if got := c.State(w.service(t), ramp.State{ContractSuspended: step.suspended}, step.at); got != step.want {
 			t.Errorf("at %s: %s, want %s", step.at, got, step.want)
 		}
 	}

@@ -47,7 +47,7 @@ func (w world) renewal() world {
 
 func (w world) contract(t testing.TB) *ramp.Contract {
 	t.Helper()
-	c, err := ramp.NewContract("orders-to-payments", "abcdefghijklmnop", w.Terms)
+	c, err := ramp.NewContract("orders-to-payments", "abcdefghijklmnop", w.Terms, toy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func (w world) contract(t testing.TB) *ramp.Contract {
 
 func (w world) service(t testing.TB) *ramp.Service {
 	t.Helper()
-	svc, err := ramp.NewService("payments", w.Service)
+	svc, err := ramp.NewService("payments", w.Service, toy)
 	if err != nil {
 		t.Fatal(err)
 	}

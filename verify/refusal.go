@@ -16,6 +16,7 @@ const (
 	Revoked     Reason = "revoked"       //
 	Scope       Reason = "scope"         // lacks a scope that the request needs
 	Proof       Reason = "proof"         // bound to a key that the caller did not prove to have
+	Conditions  Reason = "conditions"    // has conditions that do not hold, or cannot be asked
 	Stale       Reason = "stale"         // the feed was out of reach too long to tell
 )
 

@@ -172,9 +172,12 @@ func (v *Verifier) check(id *Identity, need Requirements) error {
 	}
 	why := v.feed.state.Dead(revocation.Credential{
 		Contract: contract, Serial: serial, Caller: token.CallerHash(id.ClientID), IssuedAt: id.IssuedAt, KeyID: id.KeyID,
-	})
+	}, now.Unix())
 	if why != "" {
 		return refuse(Revoked, "the token is dead: %s", why)
+	}
+	if id.Ramp != nil && id.Ramp.Conditions != "" {
+		return refuse(Conditions, "the contract has conditions for each request, which this verifier cannot ask")
 	}
 	if cnf := id.Confirmation; cnf != nil && (need.ProvenKey == "" || need.ProvenKey != cnf.JKT && need.ProvenKey != cnf.X5T) {
 		return refuse(Proof, "the token is bound to a key, and the caller did not prove to have it")

@@ -103,7 +103,7 @@ func (r *rig) deadInFeed(t *testing.T, c creds) string {
 	}
 	return known.Dead(revocation.Credential{
 		Contract: c.contractID(), Serial: serial, Caller: token.CallerHash(c.ClientID), IssuedAt: c.IssuedAt, KeyID: c.KeyID,
-	})
+	}, time.Now().Unix())
 }
 
 // introspect asks the mount about a token.

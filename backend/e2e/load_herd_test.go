@@ -116,7 +116,7 @@ func (r *rig) known(t *testing.T) *revocation.State {
 	return known
 }
 
-// whyDead says why a verifier that knows this refuses the credential, "" when it does not.
+// whyDead says why a verifier that knows this refuses the credential now, "" when it does not.
 func whyDead(known *revocation.State, c creds) string {
 	_, serial, err := token.ParseID(c.ID)
 	if err != nil {
@@ -124,7 +124,7 @@ func whyDead(known *revocation.State, c creds) string {
 	}
 	return known.Dead(revocation.Credential{
 		Contract: c.contractID(), Serial: serial, Caller: token.CallerHash(c.ClientID), IssuedAt: c.IssuedAt, KeyID: c.KeyID,
-	})
+	}, time.Now().Unix())
 }
 
 // forEach calls do for each credential, eight at a time, and fails the test for each that returns an error.

@@ -69,6 +69,9 @@ var apiPaths = map[string]string{
 	"services/": "get", "services/{name}": "delete get post", "services/{name}/suspend": "post", "services/{name}/resume": "post",
 	"roles/": "get", "roles/{name}": "delete get post", "roles/{name}/suspend": "post", "roles/{name}/resume": "post", "roles/{name}/revoke": "post",
 	"callers/{entity_id}/suspend": "post", "callers/{entity_id}/resume": "post", "creds/{name}": "get post",
+	"roles/{name}/deploy": "post", "roles/{name}/advance": "post", "roles/{name}/retreat": "post",
+	"roles/{name}/callers/": "get", "roles/{name}/callers/{entity_id}": "get", "evidence/{name}": "post",
+	"services/{name}/consents/{role}": "delete get post", "explain/{name}": "post", "conditions/{id}/{digest}": "get",
 	"introspect": "post", "revoke": "post", ".well-known/openid-configuration": "get", ".well-known/jwks.json": "get",
 	"bundle": "get", "status/{id}/{n}": "get", "feed": "get", "health": "get",
 }
@@ -76,6 +79,7 @@ var apiPaths = map[string]string{
 // raw are the operations whose answer is not Vault's JSON: a standard says what it looks like.
 var raw = []string{
 	".well-known/jwks.json get", ".well-known/openid-configuration get", "bundle get", "feed get", "status/{id}/{n} get",
+	"conditions/{id}/{digest} get",
 	"introspect post", "revoke post",
 }
 
@@ -159,7 +163,7 @@ func TestPathHelp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	overview := r.vault(t, r.RootToken, "path-help", "ramp/")
-	sample := strings.NewReplacer("{name}", "x", "{entity_id}", "0b5f", "{id}", "abc", "{n}", "0")
+	sample := strings.NewReplacer("{name}", "x", "{entity_id}", "0b5f", "{id}", "abc", "{n}", "0", "{role}", "y", "{digest}", strings.Repeat("d", 43))
 	for path := range apiPaths {
 		help := r.vault(t, r.RootToken, "path-help", "ramp/"+sample.Replace(path))
 		_, text, found := strings.Cut(help, "Matching Route:")

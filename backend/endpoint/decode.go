@@ -1,6 +1,9 @@
 package endpoint
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"reflect"
@@ -40,6 +43,8 @@ var wanted = map[framework.FieldType]string{
 	framework.TypeInt64:            "a whole number",
 	framework.TypeDurationSecond:   "a duration in whole seconds, such as 90s, 15m or 24h",
 	framework.TypeCommaStringSlice: "a list of strings, or one string with commas",
+	framework.TypeSlice:            "a list",
+	framework.TypeMap:              "an object",
 	framework.TypeKVPairs:          "a map of strings, or key=value pairs",
 }
 
@@ -86,10 +91,15 @@ func assign(to reflect.Value, value any) error {
 		to.Set(reflect.ValueOf(at.UTC()))
 		return nil
 	}
+	if isNested(to.Type()) {
+		return assignNested(to, value)
+	}
 	from := reflect.ValueOf(value)
 	switch {
 	case !from.IsValid():
 		to.SetZero()
+	case to.Kind() == reflect.Map && to.Type().Elem().Kind() == reflect.Interface:
+		to.Set(from)
 	case to.Kind() == reflect.Uint64 && from.CanInt() && from.Int() < 0:
 		return fmt.Errorf("%d is negative", from.Int())
 	case (to.CanInt() || to.CanUint() || to.Kind() == reflect.Slice || to.Kind() == reflect.Map) && from.CanConvert(to.Type()):
@@ -100,6 +110,43 @@ func assign(to reflect.Value, value any) error {
 		return fmt.Errorf("cannot use %T as %s", value, to.Type())
 	}
 	return nil
+}
+
+// isNested reports whether a field has fields of its own.
+func isNested(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
+}
+
+// assignNested decodes lists of objects and objects, given as such or as JSON
+// text; what they do not know is an error there too.
+func assignNested(to reflect.Value, value any) error {
+	if list, ok := value.([]any); ok && len(list) == 1 {
+		if text, ok := list[0].(string); ok { // as the vault CLI gives it
+			value = json.RawMessage(text)
+		}
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		return errors.New("is not JSON")
+	}
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	made := reflect.New(to.Type())
+	if err := dec.Decode(made.Interface()); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	}
+	to.Set(made.Elem())
+	return nil
+}
+
+// Decode sets the fields of the struct that v points at from an object that is
+// part of a request, as Merge does from the request itself.
+func Decode(object map[string]any, v any) error {
+	fields := fieldsOf(reflect.TypeOf(v).Elem())
+	if err := refuseUnknown(object, fields); err != nil {
+		return err
+	}
+	return decode(&framework.FieldData{Raw: object, Schema: schema(fields)}, v)
 }
 
 // refuseUnknown names the first field of the body that the operation does not

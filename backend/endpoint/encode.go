@@ -1,6 +1,8 @@
 package endpoint
 
 import (
+	"bytes"
+	"encoding/json"
 	"reflect"
 	"time"
 )
@@ -47,15 +49,24 @@ func plain(v reflect.Value) any {
 			}
 			return list
 		}
-		list := make([]any, v.Len())
-		for i := range list {
-			if e := v.Index(i); e.Kind() == reflect.Struct {
-				list[i] = Encode(e.Interface())
-			} else {
-				list[i] = e.Interface()
-			}
-		}
-		return list
+	}
+	if isNested(v.Type()) {
+		return nested(v.Interface())
 	}
 	return v.Interface()
+}
+
+// nested turns an object or a list of objects into maps and lists.
+func nested(v any) any {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	var made any
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if dec.Decode(&made) != nil {
+		return nil
+	}
+	return made
 }

@@ -76,6 +76,8 @@ func kindOf(t reflect.Type, sf reflect.StructField) framework.FieldType {
 			return framework.TypeCommaStringSlice
 		}
 		return framework.TypeSlice
+	case reflect.Pointer:
+		return framework.TypeMap
 	case reflect.Map:
 		if sf.Type.Elem().Kind() == reflect.String {
 			return framework.TypeKVPairs

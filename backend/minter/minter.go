@@ -22,6 +22,9 @@ type Grant struct {
 	Issuer       string
 	Status       *token.StatusRef // nil when verifiers look at exp alone
 	Confirmation *token.Confirmation
+	// Conditions is the digest of the conditions that verifiers have to ask
+	// with each request, "" when there are none.
+	Conditions string
 }
 
 // Credential is what a minter made.

@@ -33,6 +33,7 @@ type Event struct {
 	Caller   string `json:"caller,omitempty"`
 	Before   int64  `json:"before,omitempty"` // NumericDate
 	KeyID    string `json:"kid,omitempty"`
+	From     int64  `json:"from,omitempty"`  // of a floor: NumericDate from which it holds, 0 for at once
 	Until    int64  `json:"until,omitempty"` // NumericDate after which all it killed has expired anyway
 }
 

@@ -26,7 +26,7 @@ func TestForgetDropsOnlyWhatHasExpired(t *testing.T) {
 		gone := s.Forget(now)
 		for _, c := range everyCredential() {
 			needed := slices.ContainsFunc(events, func(e revocation.Event) bool { return e.Until >= now && kills(e, c) })
-			if needed && s.Dead(c) == "" {
+			if needed && s.Dead(c, today) == "" {
 				t.Fatalf("%+v came back at %d, after %+v", c, now, events)
 			}
 		}
@@ -67,7 +67,7 @@ func eventName(e revocation.Event) string {
 	case e.Caller != "":
 		return "caller " + e.Contract + " " + e.Caller
 	}
-	return "floor " + e.Contract
+	return fmt.Sprintf("floor %s from %d", e.Contract, e.From)
 }
 
 func gonesNames(f revocation.Forgotten) []string {
@@ -81,8 +81,8 @@ func gonesNames(f revocation.Forgotten) []string {
 	for _, kid := range f.Keys {
 		list = append(list, "key "+kid)
 	}
-	for _, id := range f.Floors {
-		list = append(list, "floor "+id)
+	for _, e := range f.Floors {
+		list = append(list, eventName(e))
 	}
 	slices.Sort(list)
 	return list
@@ -95,14 +95,14 @@ func TestForgottenFloor(t *testing.T) {
 	if _, err := s.Add(revocation.Event{Type: revocation.EventFloor, Contract: "a", Floor: 100, Until: 50}); err != nil {
 		t.Fatal(err)
 	}
-	if s.Floor("a") != 100 || s.Floor("b") != 0 {
-		t.Errorf("floors %d and %d", s.Floor("a"), s.Floor("b"))
+	if s.Floor("a", today) != 100 || s.Floor("b", today) != 0 {
+		t.Errorf("floors %d and %d", s.Floor("a", today), s.Floor("b", today))
 	}
 	if gone := s.Forget(50); len(gone.Floors) != 0 {
 		t.Errorf("forgot %v a moment too early", gone)
 	}
-	if gone := s.Forget(51); len(gone.Floors) != 1 || s.Floor("a") != 0 {
-		t.Errorf("forgot %v, floor %d", gone, s.Floor("a"))
+	if gone := s.Forget(51); len(gone.Floors) != 1 || s.Floor("a", today) != 0 {
+		t.Errorf("forgot %v, floor %d", gone, s.Floor("a", today))
 	}
 	if f := s.Snapshot(); len(f.Events)+len(f.Lists) != 0 {
 		t.Errorf("what is left of it is sent: %+v", f)

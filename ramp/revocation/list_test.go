@@ -152,7 +152,7 @@ func FuzzDecodeList(f *testing.F) {
 			t.Fatal(err)
 		}
 		for i := range uint64(revocation.ListSize) {
-			dead := s.Dead(revocation.Credential{Contract: "a", Serial: 3*revocation.ListSize + i}) != ""
+			dead := s.Dead(revocation.Credential{Contract: "a", Serial: 3*revocation.ListSize + i}, today) != ""
 			if dead != list.Has(i) {
 				t.Fatalf("serial %d: %t", i, dead)
 			}

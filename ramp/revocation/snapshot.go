@@ -72,6 +72,9 @@ func (s *State) Snapshot() Feed {
 		if c.floor.limit > 0 {
 			f.Events = append(f.Events, Event{Type: EventFloor, Contract: id, Floor: c.floor.limit, Until: c.floor.until})
 		}
+		for from, m := range c.planned {
+			f.Events = append(f.Events, Event{Type: EventFloor, Contract: id, Floor: m.limit, From: from, Until: m.until})
+		}
 		for caller, m := range c.callers {
 			f.Events = append(f.Events, Event{Type: EventFloor, Contract: id, Caller: caller, Floor: m.limit, Until: m.until})
 		}
@@ -105,7 +108,7 @@ type Forgotten struct {
 	Chunks  []Chunk // Contract and N only
 	Callers []Event // Contract (if any) and Caller only
 	Keys    []string
-	Floors  []string
+	Floors  []Event // Contract and From only
 }
 
 // Forget drops what killed nothing but credentials that have expired by now
@@ -141,9 +144,15 @@ func (s *State) Forget(now int64) Forgotten {
 		}
 		if c.floor.limit > 0 && c.floor.until < now {
 			c.floor = mark{}
-			gone.Floors = append(gone.Floors, id)
+			gone.Floors = append(gone.Floors, Event{Contract: id})
 		}
-		if c.floor.limit == 0 && len(c.chunks) == 0 && len(c.callers) == 0 {
+		for from, m := range c.planned {
+			if m.until < now {
+				delete(c.planned, from)
+				gone.Floors = append(gone.Floors, Event{Contract: id, From: from})
+			}
+		}
+		if c.floor.limit == 0 && len(c.planned) == 0 && len(c.chunks) == 0 && len(c.callers) == 0 {
 			delete(s.contracts, id)
 		}
 	}

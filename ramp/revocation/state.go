@@ -20,6 +20,7 @@ type State struct {
 
 type contract struct {
 	floor   mark
+	planned map[int64]mark // floors to come, by the time from which they hold
 	chunks  map[uint64]*chunk
 	callers map[string]mark // by caller hash; serial below
 }
@@ -44,8 +45,9 @@ type Credential struct {
 	KeyID    string // "" when not known
 }
 
-// Dead reports why the credential is dead, "" when it is alive.
-func (s *State) Dead(c Credential) string {
+// Dead reports why the credential is dead at a time (NumericDate), "" when it
+// is alive.
+func (s *State) Dead(c Credential, now int64) string {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if _, ok := s.keys[c.KeyID]; ok && c.KeyID != "" {
@@ -61,6 +63,9 @@ func (s *State) Dead(c Credential) string {
 	if c.Serial < k.floor.limit {
 		return "everything its contract had issued was revoked"
 	}
+	if c.Serial < k.reached(now) {
+		return "it belongs to a generation that has retired"
+	}
 	if c.Serial < k.callers[c.Caller].limit {
 		return "everything its contract had issued to this caller was revoked"
 	}
@@ -72,7 +77,7 @@ func (s *State) Dead(c Credential) string {
 
 // Listed reports whether the contract's status list calls the serial dead. It
 // knows nothing of callers and keys, so a credential may be dead all the same.
-func (s *State) Listed(contract string, serial uint64) bool {
+func (s *State) Listed(contract string, serial uint64, now int64) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	c := s.contracts[contract]
@@ -80,7 +85,7 @@ func (s *State) Listed(contract string, serial uint64) bool {
 		return false
 	}
 	ch := c.chunks[serial/ListSize]
-	return serial < c.floor.limit || ch != nil && ch.has(serial%ListSize)
+	return serial < max(c.floor.limit, c.reached(now)) || ch != nil && ch.has(serial%ListSize)
 }
 
 // Add records an event and reports whether it told anything new. Nothing an
@@ -99,6 +104,12 @@ func (s *State) add(e Event) (bool, error) {
 		return ch.add(e.Serial % ListSize), nil
 	case EventFloor:
 		c := s.contract(e.Contract)
+		if e.From != 0 {
+			if c.planned == nil {
+				c.planned = make(map[int64]mark)
+			}
+			return raiseIn(c.planned, e.From, e.Floor, e.Until), nil
+		}
 		if e.Caller == "" {
 			return raise(&c.floor, e.Floor, e.Until), nil
 		}
@@ -153,25 +164,51 @@ func raise(m *mark, limit uint64, until int64) bool {
 	return true
 }
 
-func raiseIn(marks map[string]mark, key string, limit uint64, until int64) bool {
+func raiseIn[K comparable](marks map[K]mark, key K, limit uint64, until int64) bool {
 	m := marks[key]
 	raised := raise(&m, limit, until)
 	marks[key] = m
 	return raised
 }
 
+// reached is the highest of the planned floors that hold at a time.
+func (c *contract) reached(now int64) uint64 {
+	var floor uint64
+	for from, m := range c.planned {
+		if from <= now {
+			floor = max(floor, m.limit)
+		}
+	}
+	return floor
+}
+
 // Floor is the serial below which everything of the contract is dead.
-func (s *State) Floor(contract string) uint64 {
+func (s *State) Floor(contract string, now int64) uint64 {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if c := s.contracts[contract]; c != nil {
-		return c.floor.limit
+		return max(c.floor.limit, c.reached(now))
 	}
 	return 0
 }
 
+// Ends is when a planned floor will end a credential (NumericDate), 0 when none will.
+func (s *State) Ends(contract string, serial uint64) int64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var end int64
+	if c := s.contracts[contract]; c != nil {
+		for from, m := range c.planned {
+			if serial < m.limit && (end == 0 || from < end) {
+				end = from
+			}
+		}
+	}
+	return end
+}
+
 // List is status list n of a contract: its revoked serials and all below its floor.
-func (s *State) List(contract string, n uint64) List {
+func (s *State) List(contract string, n uint64, now int64) List {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	c := s.contracts[contract]
@@ -182,8 +219,9 @@ func (s *State) List(contract string, n uint64) List {
 	if ch := c.chunks[n]; ch != nil {
 		l = ch.list()
 	}
-	if c.floor.limit/ListSize >= n { // so that n*ListSize is a number, too
-		for i := range min(c.floor.limit-n*ListSize, ListSize) {
+	floor := max(c.floor.limit, c.reached(now))
+	if floor/ListSize >= n { // so that n*ListSize is a number, too
+		for i := range min(floor-n*ListSize, ListSize) {
 			l[i/8] |= 1 << (i % 8)
 		}
 	}

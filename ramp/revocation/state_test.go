@@ -137,18 +137,18 @@ func TestListsSayWhatIsDead(t *testing.T) {
 		for _, contract := range append(contracts, "unknown") {
 			set := map[uint64]int{} // bits by list
 			for _, serial := range serials {
-				list := s.List(contract, serial/revocation.ListSize)
-				isDead := s.Dead(revocation.Credential{Contract: contract, Serial: serial}) != ""
-				if isDead != list.Has(serial%revocation.ListSize) || isDead != s.Listed(contract, serial) {
-					t.Fatalf("serial %d of %s: dead %t, bit %t, listed %t", serial, contract, isDead, list.Has(serial%revocation.ListSize), s.Listed(contract, serial))
+				list := s.List(contract, serial/revocation.ListSize, today)
+				isDead := s.Dead(revocation.Credential{Contract: contract, Serial: serial}, today) != ""
+				if isDead != list.Has(serial%revocation.ListSize) || isDead != s.Listed(contract, serial, today) {
+					t.Fatalf("serial %d of %s: dead %t, bit %t, listed %t", serial, contract, isDead, list.Has(serial%revocation.ListSize), s.Listed(contract, serial, today))
 				}
-				if isDead && serial >= s.Floor(contract) {
+				if isDead && serial >= s.Floor(contract, today) {
 					set[serial/revocation.ListSize]++
 				}
 			}
 			for n := range uint64(4) {
-				below := min(max(int(s.Floor(contract))-int(n*revocation.ListSize), 0), revocation.ListSize)
-				if got := ones(s.List(contract, n)); got != below+set[n] {
+				below := min(max(int(s.Floor(contract, today))-int(n*revocation.ListSize), 0), revocation.ListSize)
+				if got := ones(s.List(contract, n, today)); got != below+set[n] {
 					t.Fatalf("list %d of %s has %d bits, want %d below the floor and %d of serials", n, contract, got, below, set[n])
 				}
 			}
@@ -163,7 +163,7 @@ func TestListsFarBeyondEverySerial(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n, want := range map[uint64]int{4: revocation.ListSize, 5: 0, 1 << 46: 0, 1<<47 - 1: 0, 1 << 47: 0, 999_999_999_999_999: 0, 1<<64 - 1: 0} {
-		if got := ones(s.List("a", n)); got != want {
+		if got := ones(s.List("a", n, today)); got != want {
 			t.Errorf("list %d has %d bits, want %d", n, got, want)
 		}
 	}
@@ -191,7 +191,7 @@ func TestBadMessages(t *testing.T) {
 	if _, err := s.Add(revocation.Event{Type: revocation.EventCaller, Caller: "x", Before: -1 << 63}); err != nil || len(dead(&s)) > 0 {
 		t.Errorf("a time long ago killed %d: %v", len(dead(&s)), err)
 	}
-	if _, err := s.Add(revocation.Event{Type: revocation.EventKey}); err != nil || s.Dead(revocation.Credential{}) != "" {
+	if _, err := s.Add(revocation.Event{Type: revocation.EventKey}); err != nil || s.Dead(revocation.Credential{}, today) != "" {
 		t.Errorf("a key without a name killed a credential without a key: %v", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestStateIsSafeForConcurrentUse(t *testing.T) {
 				if _, err := s.Add(revocation.Event{Type: revocation.EventSerial, Contract: contracts[w%2], Serial: serial, Until: 9000}); err != nil {
 					t.Error(err)
 				}
-				if s.Dead(revocation.Credential{Contract: contracts[w%2], Serial: serial}) == "" {
+				if s.Dead(revocation.Credential{Contract: contracts[w%2], Serial: serial}, today) == "" {
 					t.Errorf("serial %d is alive after Add", serial)
 				}
 				switch i % 100 {
@@ -217,7 +217,7 @@ func TestStateIsSafeForConcurrentUse(t *testing.T) {
 					}
 				case 50:
 					s.Forget(1000)
-					s.List("a", 0)
+					s.List("a", 0, today)
 				}
 			}
 		})

@@ -18,6 +18,9 @@ var (
 	issued    = []int64{1000, 2000}
 )
 
+// today is when the tests ask; planned floors hold from before or after it.
+const today = 3000
+
 func everyCredential() []revocation.Credential {
 	var all []revocation.Credential
 	for _, contract := range contracts {
@@ -36,7 +39,7 @@ func everyCredential() []revocation.Credential {
 
 func anyEvent(t *rapid.T) revocation.Event {
 	e := revocation.Event{Until: rapid.Int64Range(5000, 5009).Draw(t, "until")}
-	switch rapid.IntRange(0, 5).Draw(t, "type") {
+	switch rapid.IntRange(0, 6).Draw(t, "type") {
 	case 0, 1:
 		e.Type, e.Contract, e.Serial = revocation.EventSerial, pick(t, contracts), pick(t, serials)
 	case 2:
@@ -46,6 +49,8 @@ func anyEvent(t *rapid.T) revocation.Event {
 	case 4:
 		e.Type, e.Caller, e.Before = revocation.EventCaller, pick(t, callers), pick(t, issued)+1
 	case 5:
+		e.Type, e.Contract, e.Floor, e.From = revocation.EventFloor, pick(t, contracts), pick(t, serials)+1, pick(t, []int64{2500, today, 3500})
+	case 6:
 		e.Type, e.KeyID = revocation.EventKey, pick(t, kids)
 	}
 	return e
@@ -59,7 +64,7 @@ func kills(e revocation.Event, c revocation.Credential) bool {
 	case revocation.EventSerial:
 		return c.Contract == e.Contract && c.Serial == e.Serial
 	case revocation.EventFloor:
-		return c.Contract == e.Contract && c.Serial < e.Floor && (e.Caller == "" || e.Caller == c.Caller)
+		return c.Contract == e.Contract && c.Serial < e.Floor && e.From <= today && (e.Caller == "" || e.Caller == c.Caller)
 	case revocation.EventCaller:
 		return c.Caller == e.Caller && c.IssuedAt < e.Before
 	case revocation.EventKey:
@@ -71,7 +76,7 @@ func kills(e revocation.Event, c revocation.Credential) bool {
 func dead(s *revocation.State) map[revocation.Credential]bool {
 	list := map[revocation.Credential]bool{}
 	for _, c := range everyCredential() {
-		if s.Dead(c) != "" {
+		if s.Dead(c, today) != "" {
 			list[c] = true
 		}
 	}

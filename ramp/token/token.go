@@ -74,14 +74,19 @@ type StatusRef struct {
 	URI   string `json:"uri"`
 }
 
-// Ramp says by which contract a token was issued.
+// Ramp says by which contract a token was issued. A JWT-SVID has it only when
+// there are conditions, with ID and Conditions alone.
 type Ramp struct {
-	Contract   string `json:"contract"`
+	Contract   string `json:"contract,omitempty"`
 	ID         string `json:"id"`
-	Revision   string `json:"revision"`
+	Revision   string `json:"revision,omitempty"`
 	Serial     uint64 `json:"serial"`
 	Stage      string `json:"stage,omitempty"`
 	Generation string `json:"generation,omitempty"`
+	// Conditions is the digest of the conditions that have to hold for each
+	// request, "" for none: the document conditions/<id>/<digest> of the
+	// issuer has them. Whoever cannot ask them must refuse the token.
+	Conditions string `json:"conditions,omitempty"`
 }
 
 // ID is the jti of a credential: the contract's id, a dot, the serial.

@@ -95,11 +95,16 @@ func (m *jwtMinter) Mint(_ context.Context, g *minter.Grant) (*minter.Credential
 	}
 	if m.profile == token.AccessToken {
 		claims.Ramp = &token.Ramp{
-			Contract: g.Contract.Name,
-			ID:       g.Contract.ID,
-			Revision: g.Contract.Revision(),
-			Serial:   g.Serial,
+			Contract:   g.Contract.Name,
+			ID:         g.Contract.ID,
+			Revision:   g.Contract.Revision(),
+			Serial:     g.Serial,
+			Stage:      g.Stage,
+			Generation: g.Generation,
+			Conditions: g.Conditions,
 		}
+	} else if g.Conditions != "" {
+		claims.Ramp = &token.Ramp{ID: g.Contract.ID, Conditions: g.Conditions}
 	}
 	payload, err := json.Marshal(&claims)
 	if err != nil {

@@ -91,7 +91,7 @@ func (s Suite) contract(t testing.TB, settings map[string]string) *ramp.Contract
 	c, err := ramp.NewContract("orders-to-payments", "abcdefghijklmnop", ramp.Terms{
 		Service: "payments", CredentialType: s.Kind.Type(), Credential: settings, Scopes: ramp.Scopes{"invoices:read", "invoices:write"},
 		BoundEntityIDs: []string{"e-orders"}, Subject: s.Subject,
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

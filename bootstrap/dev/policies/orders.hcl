@@ -2,3 +2,13 @@
 path "ramp/creds/orders-to-payments" {
   capabilities = ["read", "update"]
 }
+# It may ask why it is refused. Asking about others, or "what if", is for operators.
+path "ramp/explain/orders-to-payments" {
+  capabilities = ["update"]
+  denied_parameters = {
+    "caller"         = []
+    "contract"       = []
+    "time"           = []
+    "remote_address" = []
+  }
+}

@@ -3,6 +3,14 @@
 path "ramp/roles/*" {
   capabilities = ["create", "read", "update", "delete", "list"]
 }
+# The service team gives the approval that a stage waits for.
+path "ramp/roles/+/advance" {
+  capabilities = ["deny"]
+}
+# Why a caller is refused, and what a proposed contract would do.
+path "ramp/explain/*" {
+  capabilities = ["update"]
+}
 path "ramp/callers/*" {
   capabilities = ["read", "update", "list"]
 }
