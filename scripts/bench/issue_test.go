@@ -56,6 +56,30 @@ func TestIssue(t *testing.T) {
 	}
 }
 
+// TestDecisions compares a plain contract with ones that have more to decide.
+func TestDecisions(t *testing.T) {
+	s := vaulttest.Start(t, vaulttest.WithMount("ramp"))
+	caller := set(t, s, 1)
+	conditions := []any{
+		map[string]any{"name": "network", "expression": `cidr("127.0.0.0/8").containsIP(request.remote_address)`},
+		map[string]any{"name": "login", "expression": `caller.aliases.all(a, a.mount_type == "approle")`},
+		map[string]any{"name": "hours", "expression": `request.time.getHours("Europe/Berlin") < 24`},
+	}
+	stages := []any{
+		map[string]any{"name": "canary", "scopes": []any{"invoices:read"}, "advance": map[string]any{"after": "1h", "issued": 1_000_000}},
+		map[string]any{"name": "full", "scopes": []any{"invoices:read"}, "retreat": map[string]any{"refusals": 10, "within": "1m"}},
+	}
+	write(t, s.Client, "ramp/roles/decides", map[string]any{
+		"service": "payments", "scopes": "invoices:read", "bound_entity_ids": caller.EntityID, "ttl": "15m",
+		"conditions": conditions, "stages": stages,
+	})
+	fmt.Printf("\nLeased issues per second by what there is to decide, Vault storage in memory\n")
+	compare(t, caller.Client, []contender{
+		{"stages, 3 conditions", one("ramp/creds/decides")},
+		{"plain contract", one("ramp/creds/bench-0")},
+	})
+}
+
 // TestManyContracts compares issuing from 10 contracts with issuing from many.
 func TestManyContracts(t *testing.T) {
 	many := contracts()
@@ -150,7 +174,7 @@ func compare(t *testing.T, c *api.Client, contenders []contender) {
 		for i, contender := range contenders {
 			fmt.Printf("  c=%-3d %-22s %7.0f/s  p99 %6.2f ms", clients, contender.name, median(rates[i]), median(tails[i]))
 			if i > 0 {
-				fmt.Printf("   ramp is %.2f× (p99 %.2f×)", ratio(rates[0], rates[i]), ratio(tails[0], tails[i]))
+				fmt.Printf("   %s is %.2f× (p99 %.2f×)", contenders[0].name, ratio(rates[0], rates[i]), ratio(tails[0], tails[i]))
 			}
 			fmt.Println()
 		}
