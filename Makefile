@@ -14,6 +14,7 @@ build: ## build the plugin and the ramp command into bin/
 test: ## run every test, those on a real Vault included (the first run builds it: five minutes)
 	@scripts/vault >/dev/null
 	go test -race -timeout 30m $(TESTFLAGS) ./...
+	scripts/fuzz
 
 test-short: ## run the tests that need no Vault
 	go test -short $(TESTFLAGS) ./...
