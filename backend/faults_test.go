@@ -157,6 +157,30 @@ func strikes(t *testing.T, a attempt, kind faultKind, n int, restart bool) bool 
 	return struck
 }
 
+// A revocation that failed and was told so is not carried out in passing by
+// the next one, of which followers would never hear.
+func TestFailedRevocationsLeaveNothingBehind(t *testing.T) {
+	s := setStage(t)
+	start := s.feed(0)
+	known := s.follower()
+	s.storage.breakAt(1, before)
+	if err := s.revokeLease(s.held[1]); status(err) != 500 {
+		t.Fatalf("answered with %v", err)
+	}
+	s.storage.mend()
+	s.revoke(s.held[2])
+	message := s.feed(start.Cursor)
+	if err := known.Apply(&message); err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range []bool{true, false, true, false} {
+		resp := s.held[n]
+		if dead, told := !s.active(resp.Data["token"]), known.Dead(s.credential(resp), s.clock.now().Unix()) != ""; dead != want || told != want {
+			t.Errorf("credential %d: dead %t, followers know %t, want %t", n, dead, told, want)
+		}
+	}
+}
+
 // recover makes the contract usable whatever the attempt did to it, and looks
 // once more for serials that come twice and for the dead.
 func (s *stage) recover() {

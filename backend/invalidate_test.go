@@ -52,7 +52,11 @@ func TestInvalidation(t *testing.T) {
 			if err := known.Apply(&message); err != nil {
 				t.Fatal(err)
 			}
+			s.clock.advance(time.Second) // so that a list may be signed again
 			for _, resp := range s.held {
+				if s.published(s.credential(resp).KeyID) && s.bit(resp) != fresh.bit(resp) {
+					t.Errorf("%v: status bit here %t, there %t", resp.Data["jti"], s.bit(resp), fresh.bit(resp))
+				}
 				if fresh.follower().Dead(s.credential(resp), s.clock.now().Unix()) != "" && known.Dead(s.credential(resp), s.clock.now().Unix()) == "" {
 					t.Errorf("a follower of this node is not told of %v", resp.Data["jti"])
 				}
@@ -60,6 +64,36 @@ func TestInvalidation(t *testing.T) {
 			s.observe()
 			a.check(s)
 		})
+	}
+}
+
+// slowWrite is storage that lets something else happen before a write.
+type slowWrite struct {
+	logical.Storage
+	before func()
+}
+
+func (s slowWrite) Put(ctx context.Context, e *logical.StorageEntry) error {
+	s.before()
+	return s.Storage.Put(ctx, e)
+}
+
+// Another node opens the feed while this one revokes.
+func TestFeedReopenedDuringARevocation(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	held := r.mint()
+	start := r.feed(0)
+	_, err := r.backend.HandleRequest(context.Background(), &logical.Request{
+		Operation: logical.UpdateOperation, Path: "revoke", Data: map[string]any{"token": held.Data["token"]},
+		Storage: slowWrite{r.storage, func() { r.backend.InvalidateKey(context.Background(), "feed") }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.dead(held, true)
+	if message := r.feed(start.Cursor); !message.Snapshot || len(message.Lists) != 1 {
+		t.Errorf("who followed before gets %+v", message)
 	}
 }
 

@@ -147,7 +147,8 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 		c.next.Store(was.next.Load())
 		c.standings = was.standings
 	}
-	if c.consent, err = loadConsent(ctx, call.Storage, c); err != nil {
+	if err := voidConsent(ctx, call.Storage, was, c); err != nil {
+		sl.value = nil
 		return nil, err
 	}
 	if err := b.storeContract(ctx, call.Storage, was, c); err != nil {
@@ -160,6 +161,18 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 		call.Warn("service %q has to accept this revision before anything is issued: vault write <mount>/services/%s/consents/%s revision=%s", svc.Name, svc.Name, name, status.Revision)
 	}
 	return &status, nil
+}
+
+// voidConsent ends the consent to the terms before an edit, for good: it does
+// not come back when the terms are edited back.
+func voidConsent(ctx context.Context, s logical.Storage, was, c *contract) (err error) {
+	if was != nil && was.consent != "" && was.Revision() != c.Revision() {
+		if err := s.Delete(ctx, consentPath(was.Service, was.Name)); err != nil {
+			return err
+		}
+	}
+	c.consent, err = loadConsent(ctx, s, c)
+	return err
 }
 
 func expected(revision string, c *contract) error {

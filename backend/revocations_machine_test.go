@@ -10,18 +10,6 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
 )
 
-// shrinkable lets a rig fail in the name of a property.
-type shrinkable struct {
-	testing.TB
-	rt *rapid.T
-}
-
-func (s shrinkable) Helper()                   {}
-func (s shrinkable) Error(a ...any)            { s.rt.Error(a...) }
-func (s shrinkable) Errorf(f string, a ...any) { s.rt.Errorf(f, a...) }
-func (s shrinkable) Fatal(a ...any)            { s.rt.Fatal(a...) }
-func (s shrinkable) Fatalf(f string, a ...any) { s.rt.Fatalf(f, a...) }
-
 // revocations knows what should be true of a rig to which anything may happen.
 type revocations struct {
 	*rig
@@ -125,7 +113,7 @@ func (m *revocations) check(t *rapid.T) {
 // only grow, the dead stay dead, the others live, and followers know.
 func TestAnythingMayHappen(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		m := &revocations{rig: newRig(shrinkable{t, rt}), killed: map[*logical.Response]bool{}, highest: -1, suspended: map[string]bool{}}
+		m := &revocations{rig: newRig(drawn{t, rt}), killed: map[*logical.Response]bool{}, highest: -1, suspended: map[string]bool{}}
 		m.contract()
 		rt.Repeat(map[string]func(*rapid.T){
 			"issue":       m.issue,

@@ -63,12 +63,20 @@ func wrongType(name string, kind framework.FieldType) error {
 	return BadRequest("%s must be %s", name, wanted[kind])
 }
 
+// nestable reports whether values of a type have parts, so that "" is none of them.
+func nestable(kind framework.FieldType) bool {
+	return kind == framework.TypeKVPairs || kind == framework.TypeSlice || kind == framework.TypeMap
+}
+
 // CheckTypes refuses a field of the wrong type before the SDK does, which
 // would quote the value.
 func CheckTypes(body map[string]any, known map[string]*framework.FieldSchema) error {
 	data := &framework.FieldData{Raw: body, Schema: known}
 	for name := range body {
 		if schema, ok := known[name]; ok {
+			if body[name] == "" && nestable(schema.Type) {
+				body[name] = nil // what metadata= means on the command line
+			}
 			if _, _, err := data.GetOkErr(name); err != nil {
 				return wrongType(name, schema.Type)
 			}

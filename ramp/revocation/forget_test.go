@@ -88,6 +88,26 @@ func gonesNames(f revocation.Forgotten) []string {
 	return list
 }
 
+// A list that is read again, perhaps an older one, takes nothing back: neither
+// a serial nor for how long it has to be remembered.
+func TestOldChunksTakeNothingBack(t *testing.T) {
+	var s revocation.State
+	if _, err := s.Add(revocation.Event{Type: revocation.EventSerial, Contract: "a", Serial: 1, Until: 50}); err != nil {
+		t.Fatal(err)
+	}
+	old, _ := s.Chunk("a", 0)
+	old.Until = 10
+	if _, err := s.Add(revocation.Event{Type: revocation.EventSerial, Contract: "a", Serial: 2, Until: 20}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddChunk(old); err != nil {
+		t.Fatal(err)
+	}
+	if gone := s.Forget(50); len(gone.Chunks) != 0 || !s.Listed("a", 1, 0) || !s.Listed("a", 2, 0) {
+		t.Errorf("forgot %+v", gone)
+	}
+}
+
 // An issuer that forgot a floor goes on from serials above it: nothing that is
 // issued later is dead.
 func TestForgottenFloor(t *testing.T) {
