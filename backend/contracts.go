@@ -105,7 +105,7 @@ func (b *backend) loadContract(ctx context.Context, s logical.Storage, name stri
 
 func loadConsent(ctx context.Context, s logical.Storage, c *contract) (string, error) {
 	given, err := get[consent](ctx, s, consentPath(c.Service, c.Name))
-	if err != nil || given == nil {
+	if err != nil || given == nil || given.Void {
 		return "", err
 	}
 	return given.Revision, nil

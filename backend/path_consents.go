@@ -12,6 +12,9 @@ import (
 type consent struct {
 	Revision string    `json:"revision"`
 	Given    time.Time `json:"given"`
+	// Void says that the terms were edited since. It stays, also when they
+	// are edited back.
+	Void bool `json:"void,omitempty"`
 }
 
 type consentRequest struct {
@@ -28,7 +31,7 @@ type consentKey struct {
 type consentResponse struct {
 	Revision string `json:"revision" doc:"Revision that was accepted."`
 	Given    string `json:"given" doc:"RFC 3339 time."`
-	Current  bool   `json:"current" doc:"Whether the contract still has that revision."`
+	Current  bool   `json:"current" doc:"Whether it holds: the terms were not edited since."`
 }
 
 func consentPath(service, role string) string { return consentsPrefix + service + "/" + role }
@@ -54,7 +57,7 @@ func (b *backend) readConsent(ctx context.Context, call *endpoint.Call, req *con
 	if err != nil {
 		return nil, err
 	}
-	return &consentResponse{given.Revision, stamp(given.Given), c != nil && c.Revision() == given.Revision}, nil
+	return &consentResponse{given.Revision, stamp(given.Given), c != nil && !given.Void && c.Revision() == given.Revision}, nil
 }
 
 func (b *backend) giveConsent(ctx context.Context, call *endpoint.Call, req *consentRequest) (*endpoint.Nothing, error) {
@@ -67,7 +70,7 @@ func (b *backend) giveConsent(ctx context.Context, call *endpoint.Call, req *con
 		case req.Revision != c.Revision():
 			return endpoint.Conflict("contract %q has revision %s, not %.80s; read it again before you accept it", c.Name, c.Revision(), req.Revision)
 		}
-		given := consent{req.Revision, b.now().UTC()}
+		given := consent{Revision: req.Revision, Given: b.now().UTC()}
 		if err := put(ctx, call.Storage, consentPath(req.Name, req.Role), given); err != nil {
 			return err
 		}

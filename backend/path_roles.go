@@ -167,8 +167,15 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 // not come back when the terms are edited back.
 func voidConsent(ctx context.Context, s logical.Storage, was, c *contract) (err error) {
 	if was != nil && was.consent != "" && was.Revision() != c.Revision() {
-		if err := s.Delete(ctx, consentPath(was.Service, was.Name)); err != nil {
+		given, err := get[consent](ctx, s, consentPath(was.Service, was.Name))
+		if err != nil {
 			return err
+		}
+		if given != nil {
+			given.Void = true
+			if err := put(ctx, s, consentPath(was.Service, was.Name), given); err != nil {
+				return err
+			}
 		}
 	}
 	c.consent, err = loadConsent(ctx, s, c)
