@@ -18,6 +18,9 @@ const (
 	maxFeed        = 64 << 20 // bytes read of a feed message
 )
 
+// ErrNotFound is what the issuer says of a document that it does not have.
+var ErrNotFound = errors.New("404 Not Found")
+
 // sources are base URLs that serve the issuer's documents, in order of preference.
 type sources struct {
 	client *http.Client
@@ -26,18 +29,28 @@ type sources struct {
 
 // get reads a document from the first source that has it.
 func (s *sources) get(ctx context.Context, path string, limit int64) ([]byte, error) {
+	var document []byte
+	err := s.first(ctx, path, limit, func(body []byte) error { document = body; return nil })
+	return document, err
+}
+
+// first reads a document from the first source that has one that take accepts.
+func (s *sources) first(ctx context.Context, path string, limit int64, take func([]byte) error) error {
 	var all []error
 	for _, u := range s.urls {
 		body, _, err := fetch(ctx, s.client, u+path, limit, requestTimeout)
 		if err == nil {
-			return body, nil
+			if err = take(body); err == nil {
+				return nil
+			}
+			err = fmt.Errorf("GET %s: %w", u+path, err)
 		}
 		all = append(all, err)
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, errors.Join(all...)
+	return errors.Join(all...)
 }
 
 func fetch(ctx context.Context, client *http.Client, url string, limit int64, timeout time.Duration) ([]byte, http.Header, error) {
@@ -52,6 +65,9 @@ func fetch(ctx context.Context, client *http.Client, url string, limit int64, ti
 		return nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusNotFound {
+		return nil, nil, fmt.Errorf("GET %s: %w", url, ErrNotFound)
+	}
 	if resp.StatusCode != http.StatusOK {
 		return nil, nil, fmt.Errorf("GET %s: %s", url, resp.Status)
 	}
@@ -68,12 +84,22 @@ func fetch(ctx context.Context, client *http.Client, url string, limit int64, ti
 func defaultClient() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = (&net.Dialer{Timeout: 3 * time.Second}).DialContext
-	return &http.Client{Transport: transport, CheckRedirect: func(req *http.Request, via []*http.Request) error {
+	return &http.Client{Transport: transport}
+}
+
+// careful is the client, but it follows few redirects, and none that leaves https.
+func careful(client *http.Client) *http.Client {
+	if client.CheckRedirect != nil {
+		return client
+	}
+	c := *client
+	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) > 5 || via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
 			return fmt.Errorf("redirected to %s, which is not followed", req.URL.Redacted())
 		}
 		return nil
-	}}
+	}
+	return &c
 }
 
 // checkBase accepts the base URL of something that has to be believed: https,
