@@ -20,7 +20,7 @@ func (c *clock) now() time.Time { return c.at(c.read()) }
 // at is the time when the clock reads now.
 func (c *clock) at(now time.Time) time.Time {
 	if s := c.signed.Load(); s != nil {
-		if least := s.said.Add(now.Sub(s.at)); least.After(now) { // at and now have monotonic readings
+		if least := s.said.Add(max(now.Sub(s.at), 0)); least.After(now) { // at and now have monotonic readings
 			return least
 		}
 	}
@@ -32,7 +32,7 @@ func (c *clock) at(now time.Time) time.Time {
 // what it said again counts from the first time, so that a message that is
 // replayed does not stop the clock.
 func (c *clock) hear(said, at time.Time) {
-	if s := c.signed.Load(); s == nil || said.After(s.said) {
+	if s := c.signed.Load(); s == nil || said.After(s.said) || at.Before(s.at) && said.Equal(s.said) {
 		c.signed.Store(&signedTime{said, at})
 	}
 }

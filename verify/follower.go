@@ -98,7 +98,7 @@ func (f *follower) poll(ctx context.Context, wait time.Duration) error {
 	}
 	f.lost, f.wait = false, allowedWait(header)
 	if old := f.take(message, asked, f.clock.read()); old > f.tooOld {
-		return fmt.Errorf("revocation feed of %s says nothing newer than %s: old messages are replayed, the relay is cut off from the issuer, or the clocks of issuer and verifier disagree", source, old.Round(time.Second))
+		return fmt.Errorf("revocation feed of %s: its last message is %s old by the clock of this machine: old messages are replayed, a relay is cut off from the issuer, or the clocks of issuer and verifier disagree", source, old.Round(time.Second))
 	}
 	return nil
 }
@@ -111,6 +111,9 @@ func (f *follower) ask(ctx context.Context, source string, after uint64, wait ti
 		timeout = wait + min(f.patience, requestTimeout)
 	}
 	raw, header, err := fetch(ctx, f.client, url, maxFeed, timeout)
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w (is this the URL of a ramp mount that has an issuer?)", err)
+	}
 	if err != nil {
 		return nil, nil, nil, fmt.Errorf("revocation feed: %w", err)
 	}
@@ -153,7 +156,7 @@ func (f *follower) take(message *revocation.Feed, asked, received time.Time) tim
 	if old <= f.tooOld {
 		f.fails = 0
 	}
-	if f.heard.IsZero() || heard.After(f.heard) {
+	if f.heard.IsZero() || heard.After(f.heard) || received.Before(f.heard) { // the last: the clock was stepped back
 		f.heard = heard
 	}
 	return old

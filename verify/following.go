@@ -63,7 +63,7 @@ func (w *following) follow(ctx context.Context) {
 
 func (w *following) followKeys(ctx context.Context) {
 	for ctx.Err() == nil {
-		pause(ctx, min(max(keysFresh-w.keys.age(), keysRetry), keysFresh))
+		pause(ctx, jittered(keysRetry))
 		if ctx.Err() != nil || w.keys.age() < keysFresh {
 			continue
 		}
@@ -140,7 +140,7 @@ func refusedIn(left time.Duration) string {
 // fresh returns nil, or an error that says for how long the issuer was out of reach.
 func (w *following) fresh() error {
 	if age := w.feed.age(); age > w.config.MaxStaleness {
-		return fmt.Errorf("the revocation feed has been out of reach for %s", age.Round(time.Second))
+		return fmt.Errorf("revocations have not been heard of for %s", age.Round(time.Second))
 	}
 	if age := w.keys.age(); age > keysGood {
 		return fmt.Errorf("the issuer's keys could not be read for %s", age.Round(time.Second))

@@ -205,7 +205,7 @@ func TestRelayIsCutOff(t *testing.T) {
 	raw := i.Issue(verifytest.Token{})
 	i.Revoke(raw)
 	eventually(t, "the revocation", func() bool { return refusal(v, raw) == verify.Revoked })
-	if c := <-complaints; !strings.Contains(c, "says nothing newer than") {
+	if c := <-complaints; !strings.Contains(c, "its last message is") {
 		t.Errorf("the verifier said %q", c)
 	}
 	if status, body := get(t, strings.TrimSuffix(at, "/v1/ramp")+"/healthz"); status == http.StatusOK {
