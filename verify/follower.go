@@ -24,7 +24,7 @@ const (
 	vaultWait   = time.Second
 	longestWait = time.Minute
 	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 5 * time.Second
+	lastRetry   = 2 * time.Second
 	goBack      = time.Minute // to a source before the one in its place
 	snapshotIn  = 30 * time.Second
 )
