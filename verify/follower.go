@@ -24,7 +24,7 @@ const (
 	vaultWait   = time.Second
 	longestWait = time.Minute
 	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 2 * time.Second
+	lastRetry   = time.Second // as often as those ask who are not told to wait longer
 	goBack      = time.Minute // to a source before the one in its place
 	snapshotIn  = 30 * time.Second
 )
@@ -195,7 +195,8 @@ func (f *follower) lookBack(ctx context.Context, sources []string, cursor uint64
 	}
 }
 
-// failed moves on to the next source and returns how long to pause before it.
+// failed moves on to the next source and returns how long to pause before it:
+// longer each time that all of them have failed.
 func (f *follower) failed() time.Duration {
 	f.at, f.wait = (f.at+1)%len(f.urls), vaultWait
 	f.look = time.Now().Add(jittered(goBack))
@@ -203,7 +204,10 @@ func (f *follower) failed() time.Duration {
 	f.fails++
 	n := f.fails
 	f.mu.Unlock()
-	return jittered(min(firstRetry<<min(n-1, 10), lastRetry))
+	if n%len(f.urls) != 0 {
+		return jittered(firstRetry)
+	}
+	return jittered(min(firstRetry<<min(n/len(f.urls)-1, 10), lastRetry))
 }
 
 func jittered(d time.Duration) time.Duration {

@@ -10,6 +10,9 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
 )
 
+// tellEvery is how often a failure that lasts is told again.
+const tellEvery = 5 * time.Second
+
 // following is the work in the background: the issuer's keys and feed, kept up to date.
 type following struct {
 	config Config
@@ -75,13 +78,17 @@ func (w *following) followKeys(ctx context.Context) {
 
 func (w *following) followFeed(ctx context.Context) {
 	f := &w.feed
+	var told time.Time
 	for ctx.Err() == nil {
 		began, before := time.Now(), f.known()
 		err := f.poll(ctx, f.next(ctx))
 		switch {
 		case ctx.Err() != nil:
 		case err != nil:
-			w.tell(w.consequence(err))
+			if before.fails == 0 || time.Since(told) > tellEvery {
+				told = time.Now()
+				w.tell(w.consequence(err))
+			}
 			pause(ctx, f.failed())
 		default:
 			if before.fails > 0 {

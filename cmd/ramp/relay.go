@@ -37,7 +37,7 @@ document, bundle, status lists and request conditions are passed on, too.
 
 A relay answers on the path of the issuer URL, and on /healthz and /metrics.
 With -dir it also writes files for a plain web server.`,
-		Example: `  ramp relay -issuer=https://vault.example.com:8200/v1/ramp -listen=:8300 -tls-cert=relay.pem -tls-key=relay-key.pem
+		Example: `  ramp relay -issuer=https://vault.example.com:8200/v1/ramp -listen=:8250 -tls-cert=relay.pem -tls-key=relay-key.pem
 
   # an issuer without a public Vault: the web server of tokens.example.com serves /srv/tokens
   ramp relay -issuer=https://tokens.example.com/ramp -endpoint=https://vault.internal:8200/v1/ramp \
@@ -53,7 +53,7 @@ With -dir it also writes files for a plain web server.`,
 	flags.StringVar(&o.Issuer, "issuer", os.Getenv("RAMP_ISSUER"), "issuer URL of the ramp mount (or RAMP_ISSUER)")
 	flags.StringSliceVar(&o.Endpoints, "endpoint", nil, "URL to follow instead of the issuer URL, such as a node of the cluster; may be repeated, in order of preference")
 	flags.StringSliceVar(&o.Relays, "relay", nil, "URL of another relay to follow before the endpoints; may be repeated")
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:8300", "address to listen on")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:8250", "address to listen on")
 	flags.StringVar(&o.cert, "tls-cert", "", "PEM file of the certificate to serve with; read again when it changes")
 	flags.StringVar(&o.key, "tls-key", "", "PEM file of its key")
 	flags.StringVar(&o.ca, "ca-file", "", "PEM file of the CA that signed the issuer's certificate, if it is a private one")

@@ -1,6 +1,9 @@
 package relay
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
 
 // metrics of one relay, in a registry of its own.
 type metrics struct {
@@ -20,7 +23,9 @@ func newMetrics(r *Relay) *metrics {
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
 	}
-	m.registry.MustRegister(m.answers, m.documents, m.written,
+	m.registry.MustRegister(
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		m.answers, m.documents, m.written,
 		gauge("ramp_relay_followers_waiting", "Followers that wait for news.", func() float64 { return float64(r.waiting.Load()) }),
 		gauge("ramp_relay_feed_age_seconds", "For how long deaths may be unknown to this relay.", func() float64 { return r.follower.Age().Seconds() }),
 		gauge("ramp_relay_feed_failures", "Polls of the issuer in a row that failed.", func() float64 { _, n := r.follower.Stands(); return float64(n) }),
