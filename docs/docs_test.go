@@ -72,7 +72,7 @@ func TestQuickstart(t *testing.T) {
 
 const prelude = `
 vault() { "$VAULT_BIN" "$@"; }
-ramp() { bin/ramp "$@"; }
+export PATH="$PWD/bin:$PATH"
 refused() { if "$@"; then echo "this should have been refused: $*"; exit 1; fi; }
 `
 
