@@ -24,7 +24,6 @@ type faulty struct {
 	url   string
 	fault atomic.Pointer[fault] // of the feed
 	keys  atomic.Pointer[fault] // of the JWKS
-	feeds atomic.Int64          // requests for the feed
 
 	mu         sync.Mutex
 	said       []string // by the verifier

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -10,6 +11,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 )
 
 const (
@@ -27,7 +30,7 @@ func (r *Relay) fromVault(ctx context.Context) ([]string, error) {
 	var names struct {
 		Keys []string `json:"keys"`
 	}
-	if err := r.ask(ctx, "/roles?list=true", token, &names); err != nil {
+	if err := r.ask(ctx, "/roles?list=true", token, &names); err != nil && !errors.Is(err, verify.ErrNotFound) { // there are none yet
 		return nil, err
 	}
 	ids := make([]string, 0, len(names.Keys))
@@ -35,7 +38,11 @@ func (r *Relay) fromVault(ctx context.Context) ([]string, error) {
 		var role struct {
 			ID string `json:"id"`
 		}
-		if err := r.ask(ctx, "/roles/"+url.PathEscape(name), token, &role); err != nil {
+		err := r.ask(ctx, "/roles/"+url.PathEscape(name), token, &role)
+		if errors.Is(err, verify.ErrNotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
 			return ids, err
 		}
 		ids = append(ids, role.ID)
@@ -65,6 +72,9 @@ func (r *Relay) ask(ctx context.Context, path string, token []byte, data any) er
 		return err
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode == http.StatusNotFound {
+		return fmt.Errorf("GET %s: %w", base+path, verify.ErrNotFound)
+	}
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("GET %s: %s (the token needs a policy to list roles and to read roles/*)", base+path, resp.Status)
 	}
