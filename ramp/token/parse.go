@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/json"
+	"github.com/go-json-experiment/json"
 )
 
 // MaxSize is the size in bytes above which a token is refused unread.
@@ -40,7 +40,7 @@ func Open(raw string, keys Keys, types ...string) (Header, []byte, error) {
 
 // OpenSized is Open with a limit in bytes of its own, for what is not a token.
 func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byte, error) {
-	h, err := parseHeader(raw, limit)
+	h, parts, err := parseHeader(raw, limit)
 	if err != nil {
 		return h, nil, err
 	}
@@ -54,74 +54,66 @@ func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byt
 	if h.Algorithm != key.Algorithm {
 		return h, nil, fmt.Errorf("the token says alg %.20q, its key is for %s", h.Algorithm, key.Algorithm)
 	}
-	jws, err := jose.ParseSignedCompact(raw, algorithms)
+	payload, err := decodeBase64(parts[1])
 	if err != nil {
-		return h, nil, errors.New("the token is not a valid compact JWS")
+		return h, nil, fmt.Errorf("the payload of the token is %w", err)
 	}
-	payload, err := jws.Verify(key.Key)
+	signature, err := decodeBase64(parts[2])
 	if err != nil {
+		return h, nil, fmt.Errorf("the signature of the token is %w", err)
+	}
+	if !signed(&key, raw[:len(parts[0])+1+len(parts[1])], signature) {
 		return h, nil, ErrSignature
 	}
 	return h, payload, nil
 }
 
 // ParseHeader reads the header alone; nothing is verified.
-func ParseHeader(raw string) (Header, error) { return parseHeader(raw, MaxSize) }
+func ParseHeader(raw string) (Header, error) {
+	h, _, err := parseHeader(raw, MaxSize)
+	return h, err
+}
 
-func parseHeader(raw string, limit int) (Header, error) {
-	var h Header
+func parseHeader(raw string, limit int) (h Header, parts [3]string, err error) {
 	if len(raw) > limit {
-		return h, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), limit)
+		return h, parts, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), limit)
 	}
-	parts := strings.Split(raw, ".")
-	if len(parts) != 3 {
-		return h, errors.New("the token is not a compact JWS (three parts separated by dots)")
+	if strings.Count(raw, ".") != 2 {
+		return h, parts, errors.New("the token is not a compact JWS (three parts separated by dots)")
 	}
-	for _, p := range parts[1:] { // their last characters: what comes before has one spelling
-		if _, err := decodeBase64(p[len(p)&^3:]); err != nil || strings.ContainsAny(p, "\r\n") {
-			return h, errors.New("the token is not base64url in its one correct spelling")
-		}
-	}
+	parts[0], raw, _ = strings.Cut(raw, ".")
+	parts[1], parts[2], _ = strings.Cut(raw, ".")
 	text, err := decodeBase64(parts[0])
 	if err != nil {
-		return h, errors.New("the header of the token is not base64url in its one correct spelling")
+		return h, parts, fmt.Errorf("the header of the token is %w", err)
 	}
-	if err := decodeStrict(text, &h); err != nil {
-		return h, fmt.Errorf("the header of the token is not acceptable: %w", err)
+	if h, err = decodeHeader(text); err != nil {
+		return h, parts, fmt.Errorf("the header of the token is not acceptable: %w", err)
 	}
-	return h, nil
+	return h, parts, nil
 }
+
+func decodeHeader(text []byte) (Header, error) {
+	var members map[string]string
+	if err := json.Unmarshal(text, &members); err != nil || members == nil {
+		return Header{}, errors.New("it is not a JSON object of strings with distinct names")
+	}
+	for name := range members {
+		if name != "alg" && name != "kid" && name != "typ" {
+			return Header{}, fmt.Errorf("it has the parameter %.40q", name)
+		}
+	}
+	return Header{Algorithm: members["alg"], KeyID: members["kid"], Type: members["typ"]}, nil
+}
+
+var strictBase64 = base64.RawURLEncoding.Strict()
 
 // decodeBase64 reads base64url of which each sequence of bytes has one spelling:
 // no padding, no line breaks (which Go skips), no stray bits at the end.
 func decodeBase64(text string) ([]byte, error) {
-	if strings.ContainsAny(text, "\r\n") {
-		return nil, errors.New("line break in base64url")
+	data, err := strictBase64.DecodeString(text)
+	if err != nil || strings.ContainsAny(text, "\r\n") {
+		return nil, errors.New("not base64url in its one correct spelling")
 	}
-	return base64.RawURLEncoding.Strict().DecodeString(text)
-}
-
-// ParseClaims reads the payload of a verified ramp token. Duplicate members
-// and members that differ from ours in case alone are refused or ignored,
-// never merged.
-func ParseClaims(payload []byte) (*Claims, error) {
-	var c Claims
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, errors.New("the claims of the token are not the JSON of a ramp token")
-	}
-	return &c, nil
-}
-
-func decodeStrict(text []byte, v *Header) error {
-	var members map[string]string
-	if err := json.Unmarshal(text, &members); err != nil {
-		return errors.New("it is not a JSON object of strings with distinct names")
-	}
-	for name := range members {
-		if name != "alg" && name != "kid" && name != "typ" {
-			return fmt.Errorf("it has the parameter %.40q", name)
-		}
-	}
-	*v = Header{Algorithm: members["alg"], KeyID: members["kid"], Type: members["typ"]}
-	return nil
+	return data, nil
 }
