@@ -1,7 +1,6 @@
 package token
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,15 +53,11 @@ func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byt
 	if h.Algorithm != key.Algorithm {
 		return h, nil, fmt.Errorf("the token says alg %.20q, its key is for %s", h.Algorithm, key.Algorithm)
 	}
-	payload, err := decodeBase64(parts[1])
-	if err != nil {
-		return h, nil, fmt.Errorf("the payload of the token is %w", err)
-	}
-	signature, err := decodeBase64(parts[2])
-	if err != nil {
-		return h, nil, fmt.Errorf("the signature of the token is %w", err)
-	}
-	if !signed(&key, raw[:len(parts[0])+1+len(parts[1])], signature) {
+	payload, good, err := parts.open(&key)
+	switch {
+	case err != nil:
+		return h, nil, unacceptable(err)
+	case !good:
 		return h, nil, ErrSignature
 	}
 	return h, payload, nil
@@ -74,46 +69,29 @@ func ParseHeader(raw string) (Header, error) {
 	return h, err
 }
 
-func parseHeader(raw string, limit int) (h Header, parts [3]string, err error) {
-	if len(raw) > limit {
-		return h, parts, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), limit)
-	}
-	if strings.Count(raw, ".") != 2 {
-		return h, parts, errors.New("the token is not a compact JWS (three parts separated by dots)")
-	}
-	parts[0], raw, _ = strings.Cut(raw, ".")
-	parts[1], parts[2], _ = strings.Cut(raw, ".")
-	text, err := decodeBase64(parts[0])
+func parseHeader(raw string, limit int) (Header, *compact, error) {
+	parts, header, err := split(raw, limit)
 	if err != nil {
-		return h, parts, fmt.Errorf("the header of the token is %w", err)
+		return Header{}, nil, unacceptable(err)
 	}
-	if h, err = decodeHeader(text); err != nil {
-		return h, parts, fmt.Errorf("the header of the token is not acceptable: %w", err)
+	h, err := decodeHeader(header)
+	if err != nil {
+		return Header{}, nil, unacceptable(err)
 	}
 	return h, parts, nil
 }
 
+func unacceptable(err error) error { return fmt.Errorf("the token is not acceptable: %w", err) }
+
 func decodeHeader(text []byte) (Header, error) {
 	var members map[string]string
 	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return Header{}, errors.New("it is not a JSON object of strings with distinct names")
+		return Header{}, errors.New("its header is not a JSON object of strings with distinct names")
 	}
 	for name := range members {
 		if name != "alg" && name != "kid" && name != "typ" {
-			return Header{}, fmt.Errorf("it has the parameter %.40q", name)
+			return Header{}, fmt.Errorf("its header has the parameter %.40q", name)
 		}
 	}
 	return Header{Algorithm: members["alg"], KeyID: members["kid"], Type: members["typ"]}, nil
-}
-
-var strictBase64 = base64.RawURLEncoding.Strict()
-
-// decodeBase64 reads base64url of which each sequence of bytes has one spelling:
-// no padding, no line breaks (which Go skips), no stray bits at the end.
-func decodeBase64(text string) ([]byte, error) {
-	data, err := strictBase64.DecodeString(text)
-	if err != nil || strings.ContainsAny(text, "\r\n") {
-		return nil, errors.New("not base64url in its one correct spelling")
-	}
-	return data, nil
 }
