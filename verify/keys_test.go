@@ -66,14 +66,20 @@ func TestNewKeyUnderLoad(t *testing.T) {
 	requests.Wait()
 }
 
+// ended is the context of a request whose client has left.
+func ended() context.Context {
+	ctx, leave := context.WithCancel(context.Background())
+	leave()
+	return ctx
+}
+
 // Who asks with an unknown kid and leaves cannot keep others from the new key.
 func TestLeavingDoesNotEndTheFetch(t *testing.T) {
 	i := verifytest.New(t)
 	v := newVerifier(t, i, nil)
 	i.RotateKey("ES256")
 	raw := i.Issue(verifytest.Token{})
-	gone, leave := context.WithCancel(t.Context())
-	leave()
+	gone := ended()
 	_ = second(v.Verify(gone, raw, verify.Requirements{}))
 	eventually(t, "the new key", func() bool { return v.Stats().Keys == 2 })
 	if _, err := v.Verify(t.Context(), raw, verify.Requirements{}); err != nil {
