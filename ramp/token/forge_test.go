@@ -78,7 +78,7 @@ func (i *issuer) signRaw(t testing.TB, kind, input string) string {
 	case "rsa":
 		sig, err = rsa.SignPKCS1v15(rand.Reader, i.rsa, crypto.SHA256, digest[:])
 	case "pss":
-		sig, err = rsa.SignPSS(rand.Reader, i.rsa, crypto.SHA256, digest[:], nil)
+		sig, err = rsa.SignPSS(rand.Reader, i.rsa, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) // RFC 7518 section 3.5
 	case "ed":
 		sig = ed25519.Sign(i.ed, []byte(input))
 	case "hmac of the public key": // the oldest trick: the key everybody knows as a shared secret
