@@ -63,6 +63,7 @@ type Verifier struct {
 	config     Config
 	clock      clock
 	keys       keySource
+	tokens     token.Reader
 	feed       follower
 	cache      cache
 	proofs     proofs
@@ -83,6 +84,7 @@ func New(ctx context.Context, c Config) (*Verifier, error) {
 	from := &sources{c.Client, c.Endpoints}
 	v.keys.sources, v.keys.now = from, c.Now
 	v.keys.set.Store(&keySet{})
+	v.tokens.Keys = v.keys.key
 	v.conditions.compile, v.conditions.sources = c.Conditions, from
 	f := &v.feed
 	f.client, f.issuer, f.keys, f.clock = c.Client, c.Issuer, &v.keys, &v.clock
@@ -195,10 +197,10 @@ func about(err error, id *Identity) error {
 
 // open checks what never changes: form, signature, issuer, audience.
 func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
-	h, payload, err := token.Open(raw, v.keys.key, token.TypeAccessToken, token.TypeSVID)
+	h, payload, err := v.tokens.Open(raw, token.TypeAccessToken, token.TypeSVID)
 	if errors.Is(err, token.ErrUnknownKey) {
 		v.keys.refetch(ctx)
-		h, payload, err = token.Open(raw, v.keys.key, token.TypeAccessToken, token.TypeSVID)
+		h, payload, err = v.tokens.Open(raw, token.TypeAccessToken, token.TypeSVID)
 	}
 	switch {
 	case errors.Is(err, token.ErrUnknownKey):
@@ -222,6 +224,8 @@ func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
 		return nil, refuse(Audience, "the token is for %.200q, not for this service", claims.Audience)
 	case claims.Subject == "" || claims.ClientID == "":
 		return nil, refuse(Malformed, "the token does not say whose it is")
+	case !dated(claims.Expiry) || !dated(claims.NotBefore) || !dated(claims.IssuedAt):
+		return nil, refuse(Malformed, "the token has not all of exp, nbf and iat, or one that is no possible time")
 	}
 	o := &opened{
 		identity: Identity{
@@ -250,6 +254,10 @@ func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
 	}
 	return o, nil
 }
+
+// dated reports whether a NumericDate is there and before the year 10,000, where
+// RFC 3339 ends.
+func dated(t int64) bool { return t > 0 && t < 253402300800 }
 
 // unknownKey refuses a key that the issuer does not publish, or no longer.
 func (v *Verifier) unknownKey(kid string) error {
