@@ -49,7 +49,7 @@ func TestQuickstart(t *testing.T) {
 	env := append(os.Environ(), "VAULT_BIN="+vault, "RAMP_DEV_DIR="+filepath.Join(t.TempDir(), "dev"))
 	said := run(t, root, env, "scripts/quickstart")
 	for _, want := range []string{
-		`ok  issuer      http://127.0.0.1:`,           // the checks of a verifier
+		`ok  issuer      http://127.0.0.1:`,          // the checks of a verifier
 		`lease_renewable    true`,                    // a renewal
 		`Success! Revoked lease`,                     // a revocation
 		`refused: the token is dead: it was revoked`, // the verifier's refusal after it
