@@ -70,6 +70,39 @@ func TestQuickstart(t *testing.T) {
 	}
 }
 
+// TestGoBlocks finds the go blocks of each page in an example that compiles.
+func TestGoBlocks(t *testing.T) {
+	var examples strings.Builder
+	for _, pattern := range []string{"../verify/example_test.go", "../verify/*/example_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v %v", pattern, files, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			examples.Write(text)
+		}
+	}
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rest := range strings.Split(string(text), "```go\n")[1:] {
+			if block, _, _ := strings.Cut(rest, "```"); !strings.Contains(examples.String(), block) {
+				t.Errorf("%s: no example has\n%s", page, block)
+			}
+		}
+	}
+}
+
 const prelude = `
 vault() { "$VAULT_BIN" "$@"; }
 ramp() { bin/ramp "$@"; }
