@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
 )
@@ -24,14 +23,8 @@ const (
 	ReasonBrokenOff  = "upstream_broken"  // in the middle of the answer
 )
 
-// drainFor is for how long the rest of a refused body is read.
-const drainFor = 5 * time.Second
-
 // refuse answers a request that is not forwarded.
 func (x *exchange) refuse(requestID string, why *gate.Refusal) {
-	if x.request.ProtoMajor == 1 && x.request.ContentLength != 0 {
-		_ = x.control.SetReadDeadline(time.Now().Add(drainFor))
-	}
 	x.say(requestID, why, why.Text())
 }
 
