@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -80,6 +81,9 @@ func (c *conditionSets) set(ctx context.Context, contract, digest string, now ti
 		return nil, failed.err
 	}
 	set, err := c.fetch(ctx, contract, digest)
+	if ctx.Err() != nil { // who asked has left: that says nothing about the next
+		return nil, errors.Join(ctx.Err(), err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
