@@ -50,7 +50,7 @@ func (v *Verifier) proveDPoP(raw, jkt string, shown *PossessionProof, now time.T
 	case claims.ID == "":
 		return refuseDPoP("the DPoP proof has no jti")
 	}
-	return v.proofs.use(thumbprint, claims.ID, issued.Add(dpopWindow), now)
+	return v.proofs.use(thumbprint, claims.ID, issued.Add(dpopWindow).Sub(now), v.clock.read())
 }
 
 func refuseDPoP(format string, args ...any) error {

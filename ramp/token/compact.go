@@ -18,10 +18,10 @@ func split(raw string, limit int) (*compact, []byte, error) {
 	if len(raw) > limit {
 		return nil, nil, fmt.Errorf("it has %d bytes, the limit is %d", len(raw), limit)
 	}
-	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
 	if strings.Count(raw, ".") != 2 {
 		return nil, nil, errors.New("it is not a compact JWS (three parts separated by dots)")
 	}
+	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
 	header, err := decodeBase64(raw[:first])
 	if err != nil {
 		return nil, nil, fmt.Errorf("its header is %w", err)
@@ -47,7 +47,7 @@ var strictBase64 = base64.RawURLEncoding.Strict()
 // no padding, no line breaks (which Go skips), no stray bits at the end.
 func decodeBase64(text string) ([]byte, error) {
 	data, err := strictBase64.DecodeString(text)
-	if err != nil || strings.ContainsAny(text, "\r\n") {
+	if err != nil || strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		return nil, errors.New("not base64url in its one correct spelling")
 	}
 	return data, nil

@@ -84,14 +84,14 @@ func parseHeader(raw string, limit int) (Header, *compact, error) {
 func unacceptable(err error) error { return fmt.Errorf("the token is not acceptable: %w", err) }
 
 func decodeHeader(text []byte) (Header, error) {
-	var members map[string]string
-	if err := json.Unmarshal(text, &members); err != nil || members == nil {
-		return Header{}, errors.New("its header is not a JSON object of strings with distinct names")
+	var h Header
+	err := json.Unmarshal(text, &h, json.RejectUnknownMembers(true))
+	if err == nil {
+		return h, nil
 	}
-	for name := range members {
-		if name != "alg" && name != "kid" && name != "typ" {
-			return Header{}, fmt.Errorf("its header has the parameter %.40q", name)
-		}
+	var at *json.SemanticError
+	if errors.As(err, &at) && errors.Is(err, json.ErrUnknownName) {
+		return Header{}, fmt.Errorf("its header has the parameter %.40q", at.JSONPointer.LastToken())
 	}
-	return Header{Algorithm: members["alg"], KeyID: members["kid"], Type: members["typ"]}, nil
+	return Header{}, errors.New("its header is not a JSON object of strings with distinct names")
 }

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"strconv"
-	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
 )
@@ -17,6 +16,7 @@ import (
 // Reasons of failures.
 const (
 	ReasonCut        = "cut"              // the token died meanwhile
+	ReasonEnding     = "ending"           // the proxy was shut down
 	ReasonCallerGone = "caller_gone"      // the caller closed the connection, or stalled
 	ReasonBody       = "body"             // the caller sent a body that cannot be read to its end
 	ReasonTimeout    = "upstream_timeout" //
@@ -24,14 +24,8 @@ const (
 	ReasonBrokenOff  = "upstream_broken"  // in the middle of the answer
 )
 
-// drainFor is for how long the rest of a refused body is read.
-const drainFor = 5 * time.Second
-
 // refuse answers a request that is not forwarded.
 func (x *exchange) refuse(requestID string, why *gate.Refusal) {
-	if x.request.ProtoMajor == 1 && x.request.ContentLength != 0 {
-		_ = x.control.SetReadDeadline(time.Now().Add(drainFor))
-	}
 	x.say(requestID, why, why.Text())
 }
 
@@ -89,6 +83,9 @@ func (x *exchange) fail(r *http.Request, err error) {
 		if errors.Is(x.body.err, os.ErrDeadlineExceeded) {
 			status, text = http.StatusRequestTimeout, "the body of the request did not come"
 		}
+	case errors.Is(context.Cause(r.Context()), errEnding):
+		why.Reason, why.Message = ReasonEnding, errEnding.Error()
+		status, text = http.StatusServiceUnavailable, errEnding.Error()
 	case errors.Is(err, context.Canceled):
 		why.Reason, why.Message = ReasonCallerGone, "the caller closed the connection"
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -105,6 +105,16 @@ func (x *exchange) streaming(r *http.Request) *http.Request {
 	return r
 }
 
+// drainFor is for how long net/http reads the rest of a body that was not read.
+const drainFor = 5 * time.Second
+
+// end bounds what net/http does after the handler.
+func (x *exchange) end() {
+	if x.request.ProtoMajor == 1 && x.request.ContentLength != 0 && !x.upgraded {
+		_ = x.control.SetReadDeadline(time.Now().Add(min(drainFor, x.stall)))
+	}
+}
+
 // body counts what comes, and when it comes.
 type body struct {
 	io.ReadCloser

@@ -80,6 +80,7 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		broken := recover()
 		c.gate.Done(r, d, x.answer(broken))
+		x.end()
 		if broken != nil {
 			panic(broken)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 )
@@ -108,14 +109,20 @@ func hostname(host string) (string, error) {
 		}
 	}
 	name = strings.ToLower(name)
-	literal := strings.HasPrefix(name, "[") && strings.HasSuffix(name, "]") && strings.Trim(name[1:len(name)-1], "0123456789abcdef:.") == ""
 	switch {
 	case name == "":
 		return "", errors.New("the request does not name its host")
-	case literal:
+	case addressLiteral(name):
 		return name, nil
 	case strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-_.") != "" || name[0] == '.' || strings.HasSuffix(name, ".") || strings.Contains(name, ".."):
 		return "", errors.New("the request names a host in a form that is not served")
 	}
 	return name, nil
+}
+
+func addressLiteral(name string) bool {
+	inner, ok := strings.CutPrefix(name, "[")
+	inner, closed := strings.CutSuffix(inner, "]")
+	a, err := netip.ParseAddr(inner)
+	return ok && closed && err == nil && a.Is6() && a.Zone() == ""
 }
