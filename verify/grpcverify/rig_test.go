@@ -104,13 +104,10 @@ func newRigOf(t *testing.T, issuer *verifytest.Issuer, change func(*verify.Confi
 	guard := &grpcverify.Guard{
 		Verifier: r.verifier,
 		Scopes: map[string][]string{
-			testgrpc.TestService_UnaryCall_FullMethodName:          {"invoices:read"},
-			testgrpc.TestService_CacheableUnaryCall_FullMethodName: {},
-			testgrpc.TestService_FullDuplexCall_FullMethodName:     {"invoices:read", "invoices:write"},
-			"/grpc.testing.ReconnectService/":                      {"admin"},
-			testgrpc.TestService_StreamingOutputCall_FullMethodName: {
-				"invoices:read",
-			},
+			testgrpc.TestService_UnaryCall_FullMethodName:           {"invoices:read"},
+			testgrpc.TestService_CacheableUnaryCall_FullMethodName:  {},
+			testgrpc.TestService_FullDuplexCall_FullMethodName:      {"invoices:read", "invoices:write"},
+			testgrpc.TestService_StreamingOutputCall_FullMethodName: {"invoices:read"},
 		},
 		Public: []string{testgrpc.TestService_EmptyCall_FullMethodName},
 	}
