@@ -105,7 +105,8 @@ func (l *Log) Close() error {
 // write encodes and writes, and flushes whenever nothing waits.
 func (l *Log) write() {
 	defer close(l.done)
-	w := &lines{log: l, buffer: bufio.NewWriterSize(l.config.Writer, 64<<10)}
+	w := &lines{log: l}
+	w.restart()
 	for {
 		if len(l.queue) == 0 {
 			w.gap()
@@ -135,20 +136,24 @@ func (l *Log) write() {
 type lines struct {
 	log     *Log
 	buffer  *bufio.Writer
+	encoder *json.Encoder // to buffer
 	pending uint64 // entries in buffer
 	told    uint64 // of dropped entries
 	failing bool   // the last line may be there in part
 }
 
+// restart is needed after an error too, which buffer and encoder remember.
+func (w *lines) restart() {
+	w.buffer = bufio.NewWriterSize(w.log.config.Writer, 64<<10)
+	w.encoder = json.NewEncoder(w.buffer)
+	w.encoder.SetEscapeHTML(false)
+}
+
 func (w *lines) line(v any) {
-	text, err := json.Marshal(v)
-	if err == nil && w.failing {
-		err = w.buffer.WriteByte('\n')
+	if w.failing {
+		_ = w.buffer.WriteByte('\n')
 	}
-	if err == nil {
-		_, err = w.buffer.Write(append(text, '\n'))
-	}
-	w.result(err)
+	w.result(w.encoder.Encode(v))
 }
 
 // gap says how many entries were dropped since it was said last.
@@ -183,7 +188,7 @@ func (w *lines) result(err error) {
 	}
 	w.log.dropped.Add(w.pending)
 	w.pending = 0
-	w.buffer.Reset(w.log.config.Writer)
+	w.restart()
 	if !w.failing {
 		w.log.config.OnError(err)
 	}

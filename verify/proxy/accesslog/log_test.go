@@ -111,7 +111,7 @@ func TestFullDisk(t *testing.T) {
 	var told []error
 	log := accesslog.New(accesslog.Config{Writer: w, Block: true, OnError: func(err error) { told = append(told, err) }})
 	for i := range 3 {
-		log.Add(&accesslog.Entry{ID: fmt.Sprint("lost", i)})
+		log.Add(&accesslog.Entry{ID: fmt.Sprint("lost", i), Path: strings.Repeat("x", 100<<10)})
 		waitFor(t, func() bool { return log.Dropped() == uint64(i+1) })
 	}
 	w.fail(false)
