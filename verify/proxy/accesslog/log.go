@@ -119,8 +119,8 @@ func (l *Log) write() {
 				w.flush()
 				return
 			}
-			w.line(e)
 			w.pending++
+			w.line(e)
 		case answer := <-l.reopen:
 			w.flush()
 			if r, ok := l.config.Writer.(interface{ Reopen() error }); ok {
