@@ -1,12 +1,9 @@
 package accesslog
 
 import (
-	"bufio"
-	"encoding/json"
 	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Config says where a log goes, and what happens when it cannot keep up.
@@ -130,67 +127,4 @@ func (l *Log) write() {
 			}
 		}
 	}
-}
-
-// lines are on their way to the writer.
-type lines struct {
-	log     *Log
-	buffer  *bufio.Writer
-	encoder *json.Encoder // to buffer
-	pending uint64 // entries in buffer
-	told    uint64 // of dropped entries
-	failing bool   // the last line may be there in part
-}
-
-// restart is needed after an error too, which buffer and encoder remember.
-func (w *lines) restart() {
-	w.buffer = bufio.NewWriterSize(w.log.config.Writer, 64<<10)
-	w.encoder = json.NewEncoder(w.buffer)
-	w.encoder.SetEscapeHTML(false)
-}
-
-func (w *lines) line(v any) {
-	if w.failing {
-		_ = w.buffer.WriteByte('\n')
-	}
-	w.result(w.encoder.Encode(v))
-}
-
-// gap says how many entries were dropped since it was said last.
-func (w *lines) gap() {
-	if dropped := w.log.dropped.Load(); dropped != w.told {
-		w.line(struct {
-			Time    time.Time `json:"time"`
-			Dropped uint64    `json:"dropped"`
-		}{time.Now(), dropped - w.told})
-		w.told = dropped
-	}
-}
-
-func (w *lines) flush() {
-	if w.buffer.Buffered() == 0 {
-		return
-	}
-	err := w.buffer.Flush()
-	w.result(err)
-	if err == nil {
-		w.failing = false
-		w.log.written.Add(w.pending)
-		w.pending = 0
-	}
-}
-
-// result forgets what could not be written: a full disk must not stop requests
-// for ever, nor fill the memory.
-func (w *lines) result(err error) {
-	if err == nil {
-		return
-	}
-	w.log.dropped.Add(w.pending)
-	w.pending = 0
-	w.restart()
-	if !w.failing {
-		w.log.config.OnError(err)
-	}
-	w.failing = true
 }

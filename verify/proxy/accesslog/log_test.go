@@ -119,7 +119,7 @@ func TestFullDisk(t *testing.T) {
 	_ = log.Close()
 	lines, _ := whole(w.text.String())
 	if last := lines[len(lines)-1]; last.ID != "kept" || len(told) != 1 || !strings.Contains(w.text.String(), `"dropped":`) {
-		t.Errorf("%v\n%s", told, w.text.String())
+		t.Errorf("%v, the last of %d lines is %+v", told, len(lines), last)
 	}
 }
 
