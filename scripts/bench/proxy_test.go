@@ -3,7 +3,7 @@
 package bench
 
 import (
-	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -14,9 +14,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,61 +32,123 @@ const proxyPath = "/invoices/7"
 // TestProxy compares ramp's proxy, which verifies, logs and counts, with a
 // bare reverse proxy of the standard library, and with nginx that asks a
 // service about each token, as auth_request does: that one verifies as
-// strictly, and nginx logs.
+// strictly, and nginx logs. Each is a process of its own.
 func TestProxy(t *testing.T) {
 	i := verifytest.New(t)
-	v, err := verify.New(t.Context(), verify.Config{Issuer: i.URL, Audience: verifytest.DefaultAudience})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(v.Close)
 	answer := strings.Repeat("x", 1024)
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
 	t.Cleanup(service.Close)
 	token := i.Issue(verifytest.Token{Scopes: []string{"invoices:read"}})
-	contenders := []struct{ name, address string }{
-		{"ramp proxy", rampProxy(t, v, service.URL)},
-		{"httputil.ReverseProxy", bareProxy(t, service.URL)},
-	}
-	if address := nginxProxy(t, v, service.URL); address != "" {
-		contenders = append(contenders, struct{ name, address string }{"nginx auth_request", address})
-	}
-	for _, c := range contenders[:1] {
-		mustAnswer(t, c.address, "", 401)
+	contenders := []*proxyProcess{startProxy(t, "ramp", i, service.URL), startProxy(t, "bare", i, service.URL)}
+	if nginx := startNginx(t, service.URL, startProxy(t, "auth", i, service.URL)); nginx != nil {
+		contenders = append(contenders, nginx)
 	}
 	for _, c := range contenders {
 		mustAnswer(t, c.address, token, 200)
+		if c.name != "bare" {
+			mustAnswer(t, c.address, "", 401)
+			mustAnswer(t, c.address, i.Issue(verifytest.Token{}), 403)
+		}
 	}
-	fmt.Printf("\nRequests per second through a proxy, answers of %d bytes, HTTP/1.1 keep-alive, log on, %d rounds of %s\n", len(answer), rounds, window)
+	fmt.Printf("\nRequests per second through a proxy, answers of %d bytes, HTTP/1.1 keep-alive, log on, %d rounds of %s; CPU of all proxy processes per request\n", len(answer), rounds, window)
 	for _, clients := range clientCounts {
-		rates, tails := make([][]float64, len(contenders)), make([][]float64, len(contenders))
+		rates, tails, costs := make([][]float64, len(contenders)), make([][]float64, len(contenders)), make([][]float64, len(contenders))
 		for round := range rounds {
 			for k := range contenders {
 				n := (k + round) % len(contenders)
+				before := contenders[n].spent()
 				rate, p99 := fetchLoad(t, contenders[n].address, token, clients)
-				rates[n], tails[n] = append(rates[n], rate), append(tails[n], p99)
+				cost := float64((contenders[n].spent() - before).Microseconds()) / (rate * window.Seconds())
+				rates[n], tails[n], costs[n] = append(rates[n], rate), append(tails[n], p99), append(costs[n], cost)
 			}
 		}
 		for n, c := range contenders {
-			fmt.Printf("  c=%-3d %-22s %7.0f/s  p99 %6.0f µs", clients, c.name, median(rates[n]), median(tails[n]))
+			fmt.Printf("  c=%-3d %-20s %7.0f/s  p99 %6.0f µs  CPU %4.0f µs", clients, c.name, median(rates[n]), median(tails[n]), median(costs[n]))
 			if n > 0 {
-				fmt.Printf("   ramp is %.2f× (p99 %+.0f µs)", ratio(rates[0], rates[n]), median(tails[0])-median(tails[n]))
+				fmt.Printf("   ramp is %.2f× (p99 %+.0f µs, CPU %.2f×)", ratio(rates[0], rates[n]), median(tails[0])-median(tails[n]), ratio(costs[0], costs[n]))
 			}
 			fmt.Println()
 		}
 	}
 }
 
-func rampProxy(t *testing.T, v *verify.Verifier, service string) string {
+// proxyProcess is a contender.
+type proxyProcess struct {
+	name, address string
+	processes     []int
+}
+
+// startProxy starts this program again, as a proxy.
+func startProxy(t *testing.T, name string, i *verifytest.Issuer, service string) *proxyProcess {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestProxyProcess$")
+	cmd.Env = append(os.Environ(), "BENCH_PROXY="+name, "BENCH_ISSUER="+i.URL, "BENCH_SERVICE="+service)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := cmd.StdinPipe(); err != nil { // its end ends the process
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	p := &proxyProcess{name: name, processes: []int{cmd.Process.Pid}}
+	if _, err := fmt.Fscanln(out, &p.address); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestProxyProcess is the other process.
+func TestProxyProcess(t *testing.T) {
+	kind, service := os.Getenv("BENCH_PROXY"), os.Getenv("BENCH_SERVICE")
+	if kind == "" {
+		t.Skip("it is started by TestProxy")
+	}
+	v, err := verify.New(t.Context(), verify.Config{Issuer: os.Getenv("BENCH_ISSUER"), Audience: verifytest.DefaultAudience})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	handlers := map[string]func() http.Handler{
+		"ramp": func() http.Handler { return rampProxy(t, v, service) },
+		"bare": func() http.Handler { return bareProxy(t, service) },
+		"auth": func() http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if _, err := v.VerifyRequest(r, "invoices:read"); err != nil {
+					verify.RefusalOf(err).WriteHTTP(w)
+				}
+			})
+		},
+	}
+	l := proxy.Listener{Address: "127.0.0.1:0"}
+	socket, err := l.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println(socket.Addr())
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	if err := l.Serve(ctx, socket, handlers[kind]()); err != nil {
+		t.Error(err)
+	}
+}
+
+func rampProxy(t *testing.T, v *verify.Verifier, service string) http.Handler {
 	file, err := accesslog.OpenFile(filepath.Join(t.TempDir(), "access.log"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := accesslog.New(accesslog.Config{Writer: file})
-	t.Cleanup(func() {
-		fmt.Printf("  log: %d entries, %d dropped\n", log.Written(), log.Dropped())
-		_ = log.Close()
-	})
+	log := accesslog.New(accesslog.Config{Writer: file, Block: true})
 	var counts evidence.Counter
 	p, err := proxy.New(proxy.Config{
 		Gate: gate.Config{
@@ -99,46 +160,35 @@ func rampProxy(t *testing.T, v *verify.Verifier, service string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, p)
+	return p
 }
 
-func serve(t *testing.T, h http.Handler) string {
-	s := httptest.NewServer(h)
-	t.Cleanup(s.Close)
-	return s.Listener.Addr().String()
-}
-
-func bareProxy(t *testing.T, service string) string {
+func bareProxy(t *testing.T, service string) http.Handler {
 	target, err := url.Parse(service)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return serve(t, &httputil.ReverseProxy{
+	return &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target); r.SetXForwarded() },
 		Transport: &http.Transport{MaxIdleConnsPerHost: 1024, DisableCompression: true},
-	})
+	}
 }
 
-// nginxProxy is "" where nginx is not installed.
-func nginxProxy(t *testing.T, v *verify.Verifier, service string) string {
+// startNginx is nil where nginx is not installed.
+func startNginx(t *testing.T, service string, auth *proxyProcess) *proxyProcess {
 	binary, err := exec.LookPath("nginx")
 	if err != nil {
 		fmt.Println("nginx is not installed: no comparison with auth_request")
-		return ""
+		return nil
 	}
-	auth := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := v.VerifyRequest(r, "invoices:read"); err != nil {
-			verify.RefusalOf(err).WriteHTTP(w)
-		}
-	}))
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	listener.Close()
+	_ = listener.Close()
 	dir := t.TempDir()
-	config := strings.NewReplacer("DIR", dir, "ADDRESS", address, "SERVICE", strings.TrimPrefix(service, "http://"), "AUTH", auth).Replace(nginxConfig)
+	config := strings.NewReplacer("DIR", dir, "ADDRESS", address, "SERVICE", strings.TrimPrefix(service, "http://"), "AUTH", auth.address).Replace(nginxConfig)
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -154,11 +204,18 @@ func nginxProxy(t *testing.T, v *verify.Verifier, service string) string {
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
-			return address
+			break
 		} else if time.Now().After(deadline) {
 			t.Fatal(err)
 		}
 	}
+	p := &proxyProcess{name: "nginx auth_request", address: address, processes: auth.processes}
+	workers, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", nginx.Process.Pid, nginx.Process.Pid))
+	for worker := range strings.FieldsSeq(string(workers)) {
+		id, _ := strconv.Atoi(worker)
+		p.processes = append(p.processes, id)
+	}
+	return p
 }
 
 const nginxConfig = `
@@ -192,61 +249,3 @@ http {
 }
 `
 
-func mustAnswer(t *testing.T, address, token string, status int) {
-	t.Helper()
-	req, _ := http.NewRequest("GET", "http://"+address+proxyPath, nil)
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	resp.Body.Close()
-	if resp.StatusCode != status {
-		t.Fatalf("%s answers %s, want %d", address, resp.Status, status)
-	}
-}
-
-// fetchLoad asks as fast as it is answered, over one connection per client,
-// with as little of its own to do as possible. Latencies are in microseconds.
-func fetchLoad(t *testing.T, address, token string, clients int) (rate, p99 float64) {
-	t.Helper()
-	request := []byte("GET " + proxyPath + " HTTP/1.1\r\nHost: payments.internal\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer " + token + "\r\n\r\n")
-	end := time.Now().Add(window)
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	var latencies []float64
-	for range clients {
-		wait.Go(func() {
-			conn, err := net.Dial("tcp", address)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			defer conn.Close()
-			answers := bufio.NewReader(conn)
-			var mine []float64
-			for {
-				start := time.Now()
-				if start.After(end) {
-					break
-				}
-				_, _ = conn.Write(request)
-				resp, err := http.ReadResponse(answers, nil)
-				if err != nil || resp.StatusCode != http.StatusOK {
-					t.Errorf("%v %v", resp, err)
-					return
-				}
-				_, _ = io.Copy(io.Discard, resp.Body)
-				mine = append(mine, float64(time.Since(start).Nanoseconds())/1000)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			latencies = append(latencies, mine...)
-		})
-	}
-	wait.Wait()
-	slices.Sort(latencies)
-	return float64(len(latencies)) / window.Seconds(), latencies[len(latencies)*99/100]
-}
