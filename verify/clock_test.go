@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
+	ramptoken "github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
@@ -61,7 +61,7 @@ func TestReplayToAClockThatIsBehind(t *testing.T) {
 		c.Now = func() time.Time { return time.Now().Add(-time.Hour) }
 	})
 	live := f.Issue(verifytest.Token{})
-	same := f.Sign(token.TypeFeed, revocation.Feed{Issuer: f.URL, IssuedAt: time.Now().Unix(), Cursor: 1 << 32, After: 1 << 32})
+	same := f.Sign(ramptoken.TypeFeed, revocation.Feed{Issuer: f.URL, IssuedAt: time.Now().Unix(), Cursor: 1 << 32, After: 1 << 32})
 	f.set(func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		time.Sleep(100 * time.Millisecond)
 		message(w, same)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
+	ramptoken "github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
@@ -62,12 +62,12 @@ func TestFeedFaults(t *testing.T) {
 		"truncated": {says: "the answer breaks off", fault: func(f *faulty) fault {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				w.Header().Set("Content-Length", "1000")
-				message(w, f.Sign(token.TypeFeed, f.now(r))[:100])
+				message(w, f.Sign(ramptoken.TypeFeed, f.now(r))[:100])
 			}
 		}},
 		"truncated, and nobody noticed": {says: "not a signed message of type ramp-feed+jwt", fault: func(f *faulty) fault {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-				message(w, f.Sign(token.TypeFeed, f.now(r))[:100])
+				message(w, f.Sign(ramptoken.TypeFeed, f.now(r))[:100])
 			}
 		}},
 		"a login page": {says: "a proxy's page", fault: func(*faulty) fault {
@@ -75,15 +75,15 @@ func TestFeedFaults(t *testing.T) {
 		}},
 		"forged with another key": {says: "a key that the issuer does not publish", fault: func(f *faulty) fault {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-				message(w, other.Sign(token.TypeFeed, f.now(r)))
+				message(w, other.Sign(ramptoken.TypeFeed, f.now(r)))
 			}
 		}},
 		"forged payload": {says: "its signature does not match", fault: func(f *faulty) fault {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
-				jws := strings.Split(f.Sign(token.TypeFeed, f.now(r)), ".")
+				jws := strings.Split(f.Sign(ramptoken.TypeFeed, f.now(r)), ".")
 				later := f.now(r)
 				later.Cursor++
-				jws[1] = strings.Split(f.Sign(token.TypeFeed, later), ".")[1]
+				jws[1] = strings.Split(f.Sign(ramptoken.TypeFeed, later), ".")[1]
 				message(w, strings.Join(jws, "."))
 			}
 		}},
@@ -91,7 +91,7 @@ func TestFeedFaults(t *testing.T) {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				m := f.now(r)
 				m.Issuer = "https://other.example.com"
-				message(w, f.Sign(token.TypeFeed, m))
+				message(w, f.Sign(ramptoken.TypeFeed, m))
 			}
 		}},
 		"a token instead": {says: "not a signed message of type ramp-feed+jwt", fault: func(f *faulty) fault {
@@ -103,7 +103,7 @@ func TestFeedFaults(t *testing.T) {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				m := f.now(r)
 				m.Cursor, m.After, m.Snapshot = 1<<32, 0, true
-				message(w, f.Sign(token.TypeFeed, m))
+				message(w, f.Sign(ramptoken.TypeFeed, m))
 			}
 		}},
 		"the same message for ever": {says: "its last message is", fault: func(f *faulty) fault {
@@ -111,7 +111,7 @@ func TestFeedFaults(t *testing.T) {
 			var same string
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				time.Sleep(100 * time.Millisecond)
-				once.Do(func() { same = f.Sign(token.TypeFeed, f.now(r)) })
+				once.Do(func() { same = f.Sign(ramptoken.TypeFeed, f.now(r)) })
 				message(w, same)
 			}
 		}},
@@ -119,14 +119,14 @@ func TestFeedFaults(t *testing.T) {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				m := f.now(r)
 				m.After, m.Cursor = 1<<33, 1<<33
-				message(w, f.Sign(token.TypeFeed, m))
+				message(w, f.Sign(ramptoken.TypeFeed, m))
 			}
 		}},
 		"an event nobody knows": {says: `feed event of unknown type "galaxy": update this verifier`, fault: func(f *faulty) fault {
 			return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 				m := f.now(r)
 				m.Events = []revocation.Event{{Type: "galaxy"}}
-				message(w, f.Sign(token.TypeFeed, m))
+				message(w, f.Sign(ramptoken.TypeFeed, m))
 			}
 		}},
 		"redirects without end": {says: "which is not followed", fault: func(*faulty) fault {
@@ -202,7 +202,7 @@ func TestGapOnce(t *testing.T) {
 			f.Revoke(raw)
 			m := f.now(r)
 			m.After, m.Cursor = m.After+1, m.Cursor+1
-			message(w, f.Sign(token.TypeFeed, m))
+			message(w, f.Sign(ramptoken.TypeFeed, m))
 			missed = true
 		})
 		if !missed {

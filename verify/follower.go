@@ -51,7 +51,8 @@ type follower struct {
 	mu     sync.RWMutex
 	cursor uint64
 	heard  time.Time
-	fails  int // polls in a row
+	fails  int           // polls in a row
+	news   chan struct{} // closed when the cursor moves; nil when nobody waits
 }
 
 // known is what the follower stands at.
@@ -124,6 +125,16 @@ func (f *follower) ask(ctx context.Context, source string, after uint64, wait ti
 	return raw, message, header, nil
 }
 
+// movement returns a channel that is closed when there is news.
+func (f *follower) movement() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.news == nil {
+		f.news = make(chan struct{})
+	}
+	return f.news
+}
+
 func (f *follower) open(ctx context.Context, raw string) (*revocation.Feed, error) {
 	payload, err := f.keys.open(ctx, raw, maxFeed, token.TypeFeed)
 	if err != nil {
@@ -152,6 +163,10 @@ func (f *follower) take(message *revocation.Feed, asked, received time.Time) tim
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if message.Cursor != f.cursor && f.news != nil {
+		close(f.news)
+		f.news = nil
+	}
 	f.cursor = message.Cursor
 	if old <= f.tooOld {
 		f.fails = 0

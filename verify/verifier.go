@@ -62,6 +62,7 @@ type Config struct {
 // Verifier accepts or refuses tokens. It is safe for concurrent use.
 type Verifier struct {
 	following
+	tokens     token.Reader
 	dead       revocation.State
 	cache      cache
 	proofs     proofs
@@ -82,6 +83,7 @@ func New(ctx context.Context, c Config) (*Verifier, error) {
 	}
 	v := &Verifier{done: make(chan struct{})}
 	v.init(c, func(_ []byte, m *revocation.Feed) error { return v.dead.Apply(m) })
+	v.tokens.Keys = v.keys.key
 	v.conditions.compile, v.conditions.sources = c.Conditions, v.keys.sources
 	if err := v.start(ctx); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
@@ -167,6 +169,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (
 		}
 	}
 	id := o.copy()
+	id.remote = need.RemoteAddr
 	if err := v.alive(o, now); err != nil {
 		if known {
 			v.cache.drop(raw)
@@ -193,10 +196,10 @@ func about(err error, id *Identity) error {
 
 // open checks what never changes: form, signature, issuer, audience.
 func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
-	h, payload, err := token.Open(raw, v.keys.key, token.TypeAccessToken, token.TypeSVID)
+	h, payload, err := v.tokens.Open(raw, token.TypeAccessToken, token.TypeSVID)
 	if errors.Is(err, token.ErrUnknownKey) {
 		v.keys.refetch(ctx)
-		h, payload, err = token.Open(raw, v.keys.key, token.TypeAccessToken, token.TypeSVID)
+		h, payload, err = v.tokens.Open(raw, token.TypeAccessToken, token.TypeSVID)
 	}
 	switch {
 	case errors.Is(err, token.ErrUnknownKey):
@@ -220,6 +223,8 @@ func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
 		return nil, refuse(Audience, "the token is for %.200q, not for this service", claims.Audience)
 	case claims.Subject == "" || claims.ClientID == "":
 		return nil, refuse(Malformed, "the token does not say whose it is")
+	case !dated(claims.Expiry) || !dated(claims.NotBefore) || !dated(claims.IssuedAt):
+		return nil, refuse(Malformed, "the token has not all of exp, nbf and iat, or one that is no possible time")
 	}
 	o := &opened{
 		identity: Identity{
@@ -248,6 +253,10 @@ func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
 	}
 	return o, nil
 }
+
+// dated reports whether a NumericDate is there and before the year 10,000, where
+// RFC 3339 ends.
+func dated(t int64) bool { return t > 0 && t < 253402300800 }
 
 // unknownKey refuses a key that the issuer does not publish, or no longer.
 func (v *Verifier) unknownKey(kid string) error {

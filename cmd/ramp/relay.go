@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/net/netutil"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/certs"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/relay"
 )
 
@@ -93,11 +94,10 @@ func runRelay(ctx context.Context, o relayOptions) error {
 	server := r.Server()
 	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	if o.cert != "" {
-		server.TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: certificate(o.cert, o.key)}
-		if _, err := server.TLSConfig.GetCertificate(nil); err != nil {
-			return failure{fmt.Errorf("-tls-cert and -tls-key: %w", err)}
+		server.TLSConfig, err = certs.Load(certs.Files{Certificate: o.cert, Key: o.key, OnError: o.OnError})
+		if err != nil {
+			return failure{errors.Join(err, listener.Close())}
 		}
-		listener = tls.NewListener(listener, server.TLSConfig) // HTTP/1.1 alone: one connection, one follower
 	}
 	log.Info("relay", "issuer", o.Issuer, "listen", listener.Addr().String(), "version", version)
 	return serveRelay(ctx, r, server, listener)
@@ -109,7 +109,11 @@ func serveRelay(ctx context.Context, r *relay.Relay, server *http.Server, listen
 	defer stop()
 	done := make(chan error, 1)
 	go func() {
-		done <- server.Serve(listener)
+		if server.TLSConfig != nil {
+			done <- server.ServeTLS(listener, "", "")
+		} else {
+			done <- server.Serve(listener)
+		}
 		stop()
 	}()
 	r.Run(ctx)

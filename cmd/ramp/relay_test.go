@@ -105,7 +105,7 @@ func TestRelayIsCalledWrongly(t *testing.T) {
 	for want, o := range map[string]relayOptions{
 		"say which issuer to follow":           {},
 		"-tls-cert and -tls-key belong":        {Config: config, cert: none},
-		"-tls-cert and -tls-key: open":         {Config: config, cert: none, key: none, listen: "127.0.0.1:0"},
+		"tls: open":                            {Config: config, cert: none, key: none, listen: "127.0.0.1:0"},
 		"-ca-file: open":                       {Config: config, ca: none},
 		"the relay needs the issuer URL":       {Config: relay.Config{Issuer: "vault.example.com"}},
 		"is not the id of a contract":          {Config: relay.Config{Issuer: config.Issuer, Files: relay.Files{Contracts: []string{"orders-to-payments"}}}},
