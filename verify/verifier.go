@@ -159,7 +159,6 @@ func (v *Verifier) Verify(ctx context.Context, raw string, need Requirements) (*
 }
 
 func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (*Identity, error) {
-	now := v.clock.now()
 	o := v.cache.get(raw)
 	known := o != nil
 	if known {
@@ -170,6 +169,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (
 			return nil, err
 		}
 	}
+	now := v.clock.now() // after open, which may have waited for keys
 	id := o.copy()
 	if err := v.alive(o, now); err != nil {
 		if known {
