@@ -157,7 +157,6 @@ func (v *Verifier) Verify(ctx context.Context, raw string, need Requirements) (*
 }
 
 func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (*Identity, error) {
-	now := v.clock.now()
 	o := v.cache.get(raw)
 	known := o != nil
 	if known {
@@ -168,6 +167,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (
 			return nil, err
 		}
 	}
+	now := v.clock.now() // after open, which may have waited for keys
 	id := o.copy()
 	id.remote = need.RemoteAddr
 	if err := v.alive(o, now); err != nil {
