@@ -47,7 +47,8 @@ type follower struct {
 	mu     sync.RWMutex
 	cursor uint64
 	heard  time.Time
-	fails  int // polls in a row
+	fails  int           // polls in a row
+	news   chan struct{} // closed when the cursor moves; nil when nobody waits
 }
 
 // known is what the follower stands at.
@@ -113,10 +114,24 @@ func (f *follower) take(message *revocation.Feed, asked time.Time) {
 	f.clock.hear(said, asked)
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if message.Cursor != f.cursor && f.news != nil {
+		close(f.news)
+		f.news = nil
+	}
 	f.cursor, f.fails = message.Cursor, 0
 	if heard.After(f.heard) || f.heard.IsZero() {
 		f.heard = heard
 	}
+}
+
+// movement returns a channel that is closed when there is news.
+func (f *follower) movement() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.news == nil {
+		f.news = make(chan struct{})
+	}
+	return f.news
 }
 
 func (f *follower) open(ctx context.Context, raw string) (*revocation.Feed, error) {

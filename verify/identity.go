@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -25,6 +26,9 @@ type Identity struct {
 	TokenID    string    `json:"jti"`
 	KeyID      string    `json:"kid"`                 // of the key that signed the token
 	ProofKey   string    `json:"proof_key,omitempty"` // thumbprint of the key that the token is bound to
+
+	opened *opened    // for Watch
+	remote netip.Addr // where the request came from
 }
 
 // HasScope reports whether the token has a scope.
@@ -43,6 +47,6 @@ type opened struct {
 // copy keeps what is cached from those who change what they are given.
 func (o *opened) copy() *Identity {
 	id := o.identity
-	id.Scopes = slices.Clone(id.Scopes)
+	id.Scopes, id.opened = slices.Clone(id.Scopes), o
 	return &id
 }

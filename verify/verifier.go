@@ -169,6 +169,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (
 		}
 	}
 	id := o.copy()
+	id.remote = need.RemoteAddr
 	if err := v.alive(o, now); err != nil {
 		if known {
 			v.cache.drop(raw)
