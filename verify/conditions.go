@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -45,11 +46,11 @@ type failedSet struct {
 // fetched.
 func (c *conditionSets) ask(ctx context.Context, o *opened, need *Requirements, now time.Time) error {
 	if c.compile == nil {
-		return refuse(Conditions, "the contract has conditions for each request, and this verifier was not given a compiler for them (Config.Conditions)")
+		return undecided(Conditions, "the contract has conditions for each request, and this verifier was not given a compiler for them (Config.Conditions)")
 	}
 	set, err := c.set(ctx, o.identity.ContractID, o.conditions, now)
 	if err != nil {
-		return refuse(Conditions, "the conditions of the contract for each request cannot be asked: %v", err)
+		return undecided(Conditions, "the conditions of the contract for each request cannot be asked: %v", err)
 	}
 	id := &o.identity
 	use := &ramp.Use{
@@ -59,7 +60,7 @@ func (c *conditionSets) ask(ctx context.Context, o *opened, need *Requirements, 
 	for _, condition := range set {
 		holds, err := condition.Holds(use)
 		if err != nil {
-			return refuse(Conditions, "condition %q cannot be decided: %v", condition.name, err)
+			return undecided(Conditions, "condition %q cannot be decided: %v", condition.name, err)
 		}
 		if !holds {
 			return refuse(Conditions, "condition %q is false", condition.name)
@@ -80,6 +81,9 @@ func (c *conditionSets) set(ctx context.Context, contract, digest string, now ti
 		return nil, failed.err
 	}
 	set, err := c.fetch(ctx, contract, digest)
+	if ctx.Err() != nil { // who asked has left: that says nothing about the next
+		return nil, errors.Join(ctx.Err(), err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {

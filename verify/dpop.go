@@ -1,27 +1,16 @@
 package verify
 
 import (
-	"crypto"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"net/url"
 	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/json"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 )
 
-const (
-	dpopMaxSize = 8 << 10
-	dpopWindow  = 30 * time.Second // how old or new a proof may be
-	dpopType    = "dpop+jwt"
-	dpopMinRSA  = 2048 // bits
-	dpopMaxRSA  = 4096
-)
-
-var dpopAlgorithms = []jose.SignatureAlgorithm{jose.ES256, jose.ES384, jose.ES512, jose.RS256, jose.PS256, jose.EdDSA}
+const dpopWindow = 30 * time.Second // how old or new a proof may be
 
 // dpopClaims of a proof, RFC 9449 section 4.2.
 type dpopClaims struct {
@@ -37,9 +26,13 @@ func (v *Verifier) proveDPoP(raw, jkt string, shown *PossessionProof, now time.T
 	if len(shown.DPoP) != 1 {
 		return refuseDPoP("the request has %d DPoP headers", len(shown.DPoP))
 	}
-	claims, thumbprint, err := openDPoP(shown.DPoP[0])
+	thumbprint, payload, err := token.OpenProof(shown.DPoP[0])
 	if err != nil {
-		return err
+		return refuseDPoP("the DPoP proof is not acceptable: %v", err)
+	}
+	claims, err := token.Decode[dpopClaims](payload)
+	if err != nil {
+		return refuseDPoP("the claims of the DPoP proof are not those of RFC 9449")
 	}
 	issued := time.Unix(claims.IssuedAt, 0)
 	ath := sha256.Sum256([]byte(raw))
@@ -57,47 +50,7 @@ func (v *Verifier) proveDPoP(raw, jkt string, shown *PossessionProof, now time.T
 	case claims.ID == "":
 		return refuseDPoP("the DPoP proof has no jti")
 	}
-	return v.proofs.use(thumbprint, claims.ID, issued.Add(dpopWindow), now)
-}
-
-// openDPoP checks form and signature, and returns the thumbprint of the key.
-func openDPoP(proof string) (*dpopClaims, string, error) {
-	if len(proof) > dpopMaxSize {
-		return nil, "", refuseDPoP("the DPoP proof has %d bytes, the limit is %d", len(proof), dpopMaxSize)
-	}
-	jws, err := jose.ParseSignedCompact(proof, dpopAlgorithms)
-	if err != nil {
-		return nil, "", refuseDPoP("the DPoP proof is not a compact JWS of an asymmetric algorithm")
-	}
-	h := jws.Signatures[0].Protected
-	if typ, _ := h.ExtraHeaders[jose.HeaderType].(string); typ != dpopType {
-		return nil, "", refuseDPoP("the DPoP proof has not typ %s", dpopType)
-	}
-	for name := range h.ExtraHeaders {
-		if name != jose.HeaderType {
-			return nil, "", refuseDPoP("the DPoP proof has the header parameter %.40q", name)
-		}
-	}
-	key := h.JSONWebKey
-	if key == nil || !key.Valid() || !key.IsPublic() {
-		return nil, "", refuseDPoP("the DPoP proof has no public key in its header jwk")
-	}
-	if k, ok := key.Key.(*rsa.PublicKey); ok && (k.N.BitLen() < dpopMinRSA || k.N.BitLen() > dpopMaxRSA) {
-		return nil, "", refuseDPoP("the key of the DPoP proof has %d bits; use %d to %d", k.N.BitLen(), dpopMinRSA, dpopMaxRSA)
-	}
-	payload, err := jws.Verify(key.Key)
-	if err != nil {
-		return nil, "", refuseDPoP("the signature of the DPoP proof does not match")
-	}
-	var claims dpopClaims
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		return nil, "", refuseDPoP("the claims of the DPoP proof are not those of RFC 9449")
-	}
-	sum, err := key.Thumbprint(crypto.SHA256)
-	if err != nil {
-		return nil, "", refuseDPoP("the key of the DPoP proof has no thumbprint")
-	}
-	return &claims, base64.RawURLEncoding.EncodeToString(sum), nil
+	return v.proofs.use(thumbprint, claims.ID, issued.Add(dpopWindow).Sub(now), v.clock.read())
 }
 
 func refuseDPoP(format string, args ...any) error {

@@ -20,6 +20,7 @@ const (
 	keysFresh    = time.Minute     // keys are fetched again after that
 	keysGood     = time.Hour       // and are good for no longer than that when they cannot be
 	refetchEvery = 5 * time.Second // unknown kids cause no more fetches than that
+	maxWaiting   = 1000            // for a refetch; others are refused at once
 	maxKeys      = 1000
 )
 
@@ -29,8 +30,10 @@ type keySource struct {
 	now     func() time.Time
 	set     atomic.Pointer[keySet]
 
-	refetching sync.Mutex
-	tried      time.Time // under refetching
+	mu      sync.Mutex
+	tried   time.Time
+	flight  chan struct{} // closed when the refetch under way has ended, nil without one
+	waiting int           // for it
 }
 
 type keySet struct {
@@ -48,16 +51,37 @@ func (k *keySource) known(kid string) bool { _, ok := k.key(kid); return ok }
 func (k *keySource) age() time.Duration { return k.now().Sub(k.set.Load().fetched) }
 
 // refetch is for a kid nobody knows: it may be new. It is rate limited, so
-// that made-up kids do not turn into requests.
+// that made-up kids do not turn into requests, and goes on when who asked for
+// it has left, so that nobody can keep it from ending.
 func (k *keySource) refetch(ctx context.Context) {
-	if !k.refetching.TryLock() {
+	k.mu.Lock()
+	flight, now := k.flight, k.now()
+	switch {
+	case flight != nil && k.waiting >= maxWaiting, flight == nil && now.Sub(k.tried) < refetchEvery:
+		k.mu.Unlock()
 		return
+	case flight == nil:
+		flight = make(chan struct{})
+		k.flight, k.tried = flight, now
+		go k.land(context.WithoutCancel(ctx), flight)
 	}
-	defer k.refetching.Unlock()
-	if now := k.now(); now.Sub(k.tried) >= refetchEvery {
-		k.tried = now
-		_ = k.refresh(ctx) // the token is refused all the same
+	k.waiting++
+	k.mu.Unlock()
+	select {
+	case <-flight:
+	case <-ctx.Done():
 	}
+	k.mu.Lock()
+	k.waiting--
+	k.mu.Unlock()
+}
+
+func (k *keySource) land(ctx context.Context, flight chan struct{}) {
+	_ = k.refresh(ctx) // the token is refused all the same
+	k.mu.Lock()
+	k.flight = nil
+	k.mu.Unlock()
+	close(flight)
 }
 
 func (k *keySource) refresh(ctx context.Context) error {
@@ -65,13 +89,16 @@ func (k *keySource) refresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keys: %w", err)
 	}
-	var set jose.JSONWebKeySet
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
 	if err := json.Unmarshal(body, &set); err != nil {
 		return errors.New("keys: the issuer's document is not a JWKS")
 	}
 	keys := make(map[string]jose.JSONWebKey, min(len(set.Keys), maxKeys))
-	for _, key := range set.Keys {
-		if usable(&key) && len(keys) < maxKeys {
+	for _, text := range set.Keys {
+		var key jose.JSONWebKey // of a kind we know, or not: RFC 7517 section 5
+		if key.UnmarshalJSON(text) == nil && usable(&key) && len(keys) < maxKeys {
 			keys[key.KeyID] = key
 		}
 	}

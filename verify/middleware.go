@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"strings"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 )
 
 // Handler lets requests through to next that have a valid token with all of
@@ -69,7 +71,7 @@ func (r *Refusal) Challenge() string {
 	scheme, code := "Bearer", "invalid_token"
 	switch {
 	case r.dpop:
-		scheme, code = `DPoP algs="ES256 ES384 ES512 RS256 PS256 EdDSA",`, "invalid_dpop_proof"
+		scheme, code = `DPoP algs="`+token.ProofAlgorithms+`",`, "invalid_dpop_proof"
 	case r.Status() == http.StatusForbidden:
 		code = "insufficient_scope"
 	}

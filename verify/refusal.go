@@ -35,8 +35,13 @@ type Refusal struct {
 	// are good; nil otherwise.
 	Identity *Identity
 
-	dpop bool // about a DPoP proof
+	dpop      bool // about a DPoP proof
+	undecided bool
 }
+
+// Undecided reports whether the token is refused because nobody could tell
+// whether it meets its conditions, and not for what its caller did.
+func (r *Refusal) Undecided() bool { return r.undecided || r.Reason == Stale }
 
 func (r *Refusal) Error() string { return fmt.Sprintf("refused: %s (%s)", r.Message, r.Reason) }
 
@@ -48,6 +53,13 @@ func RefusalOf(err error) *Refusal {
 		return r
 	}
 	return &Refusal{Reason: Stale, Message: err.Error()}
+}
+
+// undecided refuses for a question without an answer.
+func undecided(reason Reason, format string, args ...any) *Refusal {
+	r := refuse(reason, format, args...)
+	r.undecided = true
+	return r
 }
 
 func refuse(reason Reason, format string, args ...any) *Refusal {

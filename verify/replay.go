@@ -15,7 +15,7 @@ const (
 // it is full, it refuses.
 type proofs struct {
 	mu    sync.Mutex
-	until map[[sha256.Size]byte]time.Time
+	used  map[[sha256.Size]byte]struct{}
 	byKey map[string]int
 	order []usedProof // by the time they were used
 }
@@ -26,24 +26,26 @@ type usedProof struct {
 	until time.Time
 }
 
-// use records a proof, once.
-func (p *proofs) use(key, id string, until, now time.Time) error {
+// use records a proof, once, that is good for a time yet. The clock that reads
+// now may be wrong, but should have monotonic readings: when it is stepped
+// forward and back, nothing is forgotten too early.
+func (p *proofs) use(key, id string, good time.Duration, now time.Time) error {
 	name := sha256.Sum256([]byte(key + "\x00" + id))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.forget(now)
-	if _, used := p.until[name]; used {
+	if _, used := p.used[name]; used {
 		return refuseDPoP("the DPoP proof was used before: make a new one for each request")
 	}
-	if len(p.until) >= proofsRemembered || p.byKey[key] >= proofsPerKey {
+	if len(p.used) >= proofsRemembered || p.byKey[key] >= proofsPerKey {
 		return refuseDPoP("too many DPoP proofs within %s: none can be checked for replay until older ones have expired", dpopWindow)
 	}
-	if p.until == nil {
-		p.until, p.byKey = make(map[[sha256.Size]byte]time.Time), make(map[string]int)
+	if p.used == nil {
+		p.used, p.byKey = make(map[[sha256.Size]byte]struct{}), make(map[string]int)
 	}
-	p.until[name] = until
+	p.used[name] = struct{}{}
 	p.byKey[key]++
-	p.order = append(p.order, usedProof{name, key, until})
+	p.order = append(p.order, usedProof{name, key, now.Add(good)})
 	return nil
 }
 
@@ -53,7 +55,7 @@ func (p *proofs) forget(now time.Time) {
 	n := 0
 	for n < len(p.order) && p.order[n].until.Before(now) {
 		u := p.order[n]
-		delete(p.until, u.id)
+		delete(p.used, u.id)
 		if p.byKey[u.key]--; p.byKey[u.key] == 0 {
 			delete(p.byKey, u.key)
 		}

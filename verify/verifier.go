@@ -223,6 +223,8 @@ func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
 		return nil, refuse(Audience, "the token is for %.200q, not for this service", claims.Audience)
 	case claims.Subject == "" || claims.ClientID == "":
 		return nil, refuse(Malformed, "the token does not say whose it is")
+	case !dated(claims.Expiry) || !dated(claims.NotBefore) || !dated(claims.IssuedAt):
+		return nil, refuse(Malformed, "the token has not all of exp, nbf and iat, or one that is no possible time")
 	}
 	o := &opened{
 		identity: Identity{
@@ -251,6 +253,10 @@ func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
 	}
 	return o, nil
 }
+
+// dated reports whether a NumericDate is there and before the year 10,000, where
+// RFC 3339 ends.
+func dated(t int64) bool { return t > 0 && t < 253402300800 }
 
 // unknownKey refuses a key that the issuer does not publish, or no longer.
 func (v *Verifier) unknownKey(kid string) error {

@@ -1,14 +1,13 @@
 package token
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/json"
+	"github.com/go-json-experiment/json"
 )
 
 // MaxSize is the size in bytes above which a token is refused unread.
@@ -40,7 +39,7 @@ func Open(raw string, keys Keys, types ...string) (Header, []byte, error) {
 
 // OpenSized is Open with a limit in bytes of its own, for what is not a token.
 func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byte, error) {
-	h, err := parseHeader(raw, limit)
+	h, parts, err := parseHeader(raw, limit)
 	if err != nil {
 		return h, nil, err
 	}
@@ -54,74 +53,45 @@ func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byt
 	if h.Algorithm != key.Algorithm {
 		return h, nil, fmt.Errorf("the token says alg %.20q, its key is for %s", h.Algorithm, key.Algorithm)
 	}
-	jws, err := jose.ParseSignedCompact(raw, algorithms)
-	if err != nil {
-		return h, nil, errors.New("the token is not a valid compact JWS")
-	}
-	payload, err := jws.Verify(key.Key)
-	if err != nil {
+	payload, good, err := parts.open(&key)
+	switch {
+	case err != nil:
+		return h, nil, unacceptable(err)
+	case !good:
 		return h, nil, ErrSignature
 	}
 	return h, payload, nil
 }
 
 // ParseHeader reads the header alone; nothing is verified.
-func ParseHeader(raw string) (Header, error) { return parseHeader(raw, MaxSize) }
+func ParseHeader(raw string) (Header, error) {
+	h, _, err := parseHeader(raw, MaxSize)
+	return h, err
+}
 
-func parseHeader(raw string, limit int) (Header, error) {
-	var h Header
-	if len(raw) > limit {
-		return h, fmt.Errorf("the token has %d bytes, the limit is %d", len(raw), limit)
-	}
-	parts := strings.Split(raw, ".")
-	if len(parts) != 3 {
-		return h, errors.New("the token is not a compact JWS (three parts separated by dots)")
-	}
-	for _, p := range parts[1:] { // their last characters: what comes before has one spelling
-		if _, err := decodeBase64(p[len(p)&^3:]); err != nil || strings.ContainsAny(p, "\r\n") {
-			return h, errors.New("the token is not base64url in its one correct spelling")
-		}
-	}
-	text, err := decodeBase64(parts[0])
+func parseHeader(raw string, limit int) (Header, *compact, error) {
+	parts, header, err := split(raw, limit)
 	if err != nil {
-		return h, errors.New("the header of the token is not base64url in its one correct spelling")
+		return Header{}, nil, unacceptable(err)
 	}
-	if err := decodeStrict(text, &h); err != nil {
-		return h, fmt.Errorf("the header of the token is not acceptable: %w", err)
+	h, err := decodeHeader(header)
+	if err != nil {
+		return Header{}, nil, unacceptable(err)
 	}
-	return h, nil
+	return h, parts, nil
 }
 
-// decodeBase64 reads base64url of which each sequence of bytes has one spelling:
-// no padding, no line breaks (which Go skips), no stray bits at the end.
-func decodeBase64(text string) ([]byte, error) {
-	if strings.ContainsAny(text, "\r\n") {
-		return nil, errors.New("line break in base64url")
-	}
-	return base64.RawURLEncoding.Strict().DecodeString(text)
-}
+func unacceptable(err error) error { return fmt.Errorf("the token is not acceptable: %w", err) }
 
-// ParseClaims reads the payload of a verified ramp token. Duplicate members
-// and members that differ from ours in case alone are refused or ignored,
-// never merged.
-func ParseClaims(payload []byte) (*Claims, error) {
-	var c Claims
-	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, errors.New("the claims of the token are not the JSON of a ramp token")
+func decodeHeader(text []byte) (Header, error) {
+	var h Header
+	err := json.Unmarshal(text, &h, json.RejectUnknownMembers(true))
+	if err == nil {
+		return h, nil
 	}
-	return &c, nil
-}
-
-func decodeStrict(text []byte, v *Header) error {
-	var members map[string]string
-	if err := json.Unmarshal(text, &members); err != nil {
-		return errors.New("it is not a JSON object of strings with distinct names")
+	var at *json.SemanticError
+	if errors.As(err, &at) && errors.Is(err, json.ErrUnknownName) {
+		return Header{}, fmt.Errorf("its header has the parameter %.40q", at.JSONPointer.LastToken())
 	}
-	for name := range members {
-		if name != "alg" && name != "kid" && name != "typ" {
-			return fmt.Errorf("it has the parameter %.40q", name)
-		}
-	}
-	*v = Header{Algorithm: members["alg"], KeyID: members["kid"], Type: members["typ"]}
-	return nil
+	return Header{}, errors.New("its header is not a JSON object of strings with distinct names")
 }

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // Header types (typ). Each use of a key has its own, and readers insist on it.
@@ -109,6 +107,3 @@ func CallerHash(clientID string) string {
 	sum := sha256.Sum256([]byte("ramp caller\x00" + clientID))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
-
-// Algorithms are the signature algorithms keys may have, and no others.
-var algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.ES384, jose.EdDSA}

@@ -16,6 +16,7 @@ import (
 // Reasons of failures.
 const (
 	ReasonCut        = "cut"              // the token died meanwhile
+	ReasonEnding     = "ending"           // the proxy was shut down
 	ReasonCallerGone = "caller_gone"      // the caller closed the connection, or stalled
 	ReasonBody       = "body"             // the caller sent a body that cannot be read to its end
 	ReasonTimeout    = "upstream_timeout" //
@@ -82,6 +83,9 @@ func (x *exchange) fail(r *http.Request, err error) {
 		if errors.Is(x.body.err, os.ErrDeadlineExceeded) {
 			status, text = http.StatusRequestTimeout, "the body of the request did not come"
 		}
+	case errors.Is(context.Cause(r.Context()), errEnding):
+		why.Reason, why.Message = ReasonEnding, errEnding.Error()
+		status, text = http.StatusServiceUnavailable, errEnding.Error()
 	case errors.Is(err, context.Canceled):
 		why.Reason, why.Message = ReasonCallerGone, "the caller closed the connection"
 	case errors.As(err, &timeout) && timeout.Timeout():

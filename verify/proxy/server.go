@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"log"
 	"net"
 	"net/http"
@@ -52,6 +53,9 @@ func (l *Listener) complete() {
 	}
 }
 
+// errEnding is why requests are cut that outlast Drain.
+var errEnding = errors.New("the proxy is shutting down")
+
 // Listen opens the address.
 func (l *Listener) Listen() (net.Listener, error) { return net.Listen("tcp", l.Address) }
 
@@ -59,7 +63,8 @@ func (l *Listener) Listen() (net.Listener, error) { return net.Listen("tcp", l.A
 // lets requests end for as long as Drain, and cuts the rest.
 func (l Listener) Serve(ctx context.Context, from net.Listener, h http.Handler) error {
 	l.complete()
-	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	requests, end := context.WithCancelCause(context.WithoutCancel(ctx))
+	cut := func() { end(errEnding) }
 	defer cut()
 	var open sync.WaitGroup // upgraded ones too, which the server does not wait for
 	server := &http.Server{
@@ -97,13 +102,22 @@ func (l Listener) Serve(ctx context.Context, from net.Listener, h http.Handler) 
 	}
 	force := time.AfterFunc(l.Drain, cut)
 	defer force.Stop()
-	if err := server.Shutdown(requests); err != nil { // the time is over
-		err = server.Close()
+	_ = server.Shutdown(requests)
+	done := make(chan struct{})
+	go func() {
 		open.Wait()
-		return err
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-requests.Done():
 	}
-	open.Wait()
-	return nil
+	select {
+	case <-done: // callers were told
+	case <-time.After(time.Second):
+	}
+	return server.Close()
 }
 
 type noise func(string)

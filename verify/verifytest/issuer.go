@@ -78,6 +78,14 @@ func (i *Issuer) RotateKey(algorithm string) {
 	i.published[key.id] = jose.JSONWebKey{Key: key.private.Public(), KeyID: key.id, Algorithm: algorithm, Use: "sig"}
 }
 
+// SigningKey returns the key that tokens are signed with now, and its kid, for
+// tests of what no issuer signs.
+func (i *Issuer) SigningKey() (kid string, key crypto.Signer) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.current.id, i.current.private
+}
+
 func newKey(algorithm jose.SignatureAlgorithm) (*signingKey, error) {
 	var private crypto.Signer
 	var err error

@@ -141,7 +141,8 @@ func (g *Gate) ask(route *route, r *http.Request, host string, d *Decision) *Ref
 // good, and it asked for more than the token allows. Old, revoked and
 // unproved tokens may be in anybody's hands, and doubt is no evidence.
 func (g *Gate) blame(id *verify.Identity, refused *verify.Refusal) {
-	if id != nil && g.config.Evidence != nil && (refused.Reason == verify.Scope || refused.Reason == verify.Conditions) {
+	asked := refused.Reason == verify.Scope || refused.Reason == verify.Conditions && !refused.Undecided()
+	if asked && id != nil && g.config.Evidence != nil {
 		g.config.Evidence.Refused(id.Contract, id.Caller)
 	}
 }
