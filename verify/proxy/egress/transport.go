@@ -57,19 +57,33 @@ type Transport struct {
 	done     chan struct{}
 }
 
-// New starts to fetch a credential, and keeps one until Close is called.
-func New(c Config) (*Transport, error) {
+// Check says what is wrong with a configuration, but for its Source.
+func (c Config) Check() error {
+	_, err := c.check()
+	return err
+}
+
+func (c *Config) check() (*url.URL, error) {
 	u, err := checkUpstream(c.Upstream, c.Plaintext)
-	if err != nil {
-		return nil, err
-	}
 	switch {
-	case c.Source == nil:
-		return nil, errors.New("egress: Config needs a Source")
+	case err != nil:
+		return nil, err
 	case c.Proof == MTLS && (c.Certificate == nil || u.Scheme != "https"):
 		return nil, errors.New("egress: proof mtls needs a client certificate and an https upstream")
 	case c.Proof != "" && c.Proof != None && c.Proof != DPoP && c.Proof != MTLS:
 		return nil, fmt.Errorf("egress: proof is %.40q, use none, dpop or mtls", c.Proof)
+	}
+	return u, nil
+}
+
+// New starts to fetch a credential, and keeps one until Close is called.
+func New(c Config) (*Transport, error) {
+	u, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	if c.Source == nil {
+		return nil, errors.New("egress: Config needs a Source")
 	}
 	if c.OnError == nil {
 		c.OnError = func(error) {}

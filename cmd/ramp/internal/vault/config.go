@@ -57,6 +57,15 @@ func (c *Config) complete() error {
 	return nil
 }
 
+// Check says what is wrong, without reaching Vault.
+func (c Config) Check() error {
+	if err := c.complete(); err != nil {
+		return err
+	}
+	_, err := c.client()
+	return err
+}
+
 // client returns a client without token. It does not retry: the ones who call
 // know better when to ask again.
 func (c *Config) client() (*api.Client, error) {
