@@ -16,9 +16,10 @@ import (
 // unverified is what a token says of itself. Anybody can write that: it is
 // shown, and never believed.
 type unverified struct {
-	size   int
-	header token.Header
-	claims token.Claims
+	size     int
+	header   token.Header
+	readable bool // has claims
+	claims   token.Claims
 }
 
 func readUnverified(raw string) unverified {
@@ -27,7 +28,7 @@ func readUnverified(raw string) unverified {
 	if parts := strings.Split(raw, "."); len(parts) == 3 && len(raw) <= token.MaxSize {
 		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
 		if claims, err := token.ParseClaims(payload); err == nil {
-			said.claims = *claims
+			said.readable, said.claims = true, *claims
 		}
 	}
 	return said
@@ -52,27 +53,27 @@ type verdict struct {
 	refusal  *verify.Refusal  // nil when accepted
 }
 
-// check is one question that a service asks. What it finds is in words of the
-// token until all checks have passed.
+// check is one question that a service asks.
 type check struct {
 	name    string
-	finds   string
 	refuses []verify.Reason
+	says    string // the token; to be believed when the signature is
+	found   string // by the service, if that is more
 }
 
 func (v *verdict) checks() []check {
 	h, c := v.said.header, v.said.claims
 	return []check{
-		{"form", fmt.Sprintf("a compact JWS of %d bytes, typ %s", v.said.size, printable(h.Type)), []verify.Reason{verify.Missing, verify.Malformed}},
-		{"key", "kid " + printable(h.KeyID), []verify.Reason{verify.UnknownKey}},
-		{"signature", printable(h.Algorithm), []verify.Reason{verify.Signature}},
-		{"issuer", printable(c.Issuer), []verify.Reason{verify.WrongIssuer}},
-		{"audience", printable(c.Audience), []verify.Reason{verify.Audience}},
-		{"times", v.times(), []verify.Reason{verify.Expired, verify.NotYetValid}},
-		{"revocation", v.revocation(), []verify.Reason{verify.Revoked, verify.Stale}},
-		{"proof", v.proof(), []verify.Reason{verify.Proof}},
-		{"scopes", v.scopes(), []verify.Reason{verify.Scope}},
-		{"conditions", v.conditions(), []verify.Reason{verify.Conditions}},
+		{"form", []verify.Reason{verify.Missing, verify.Malformed}, fmt.Sprintf("%d bytes, typ %s", v.said.size, printable(h.Type)), ""},
+		{"key", []verify.Reason{verify.UnknownKey}, "kid " + printable(h.KeyID), "kid " + printable(h.KeyID) + ", which the issuer publishes"},
+		{"signature", []verify.Reason{verify.Signature}, printable(h.Algorithm), ""},
+		{"issuer", []verify.Reason{verify.WrongIssuer}, printable(c.Issuer), ""},
+		{"audience", []verify.Reason{verify.Audience}, printable(c.Audience), ""},
+		{"times", []verify.Reason{verify.Expired, verify.NotYetValid}, v.times(), ""},
+		{"revocation", []verify.Reason{verify.Revoked, verify.Stale}, v.revocation(), v.feed()},
+		{"proof", []verify.Reason{verify.Proof}, v.proof(), ""},
+		{"scopes", []verify.Reason{verify.Scope}, v.scopes(), ""},
+		{"conditions", []verify.Reason{verify.Conditions}, v.conditions(), v.held()},
 	}
 }
 
@@ -94,12 +95,16 @@ func (v *verdict) explain(w io.Writer) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for n, c := range checks {
 		switch {
+		case n < passed && c.found != "":
+			fmt.Fprintf(t, "ok\t%s\t%s\n", c.name, c.found)
 		case n < passed:
-			fmt.Fprintf(t, "ok\t%s\t%s\n", c.name, c.finds)
+			fmt.Fprintf(t, "ok\t%s\t%s\n", c.name, c.says)
 		case n == passed:
 			fmt.Fprintf(t, "REFUSED\t%s\t%s\n", c.name, printable(v.refusal.Message))
+		case v.said.readable:
+			fmt.Fprintf(t, "not asked\t%s\tthe token says: %s\n", c.name, c.says)
 		default:
-			fmt.Fprintf(t, "not asked\t%s\t%s\n", c.name, c.finds)
+			fmt.Fprintf(t, "not asked\t%s\t\n", c.name)
 		}
 	}
 	if v.identity != nil {

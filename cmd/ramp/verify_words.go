@@ -24,7 +24,14 @@ func (v *verdict) times() string {
 
 func (v *verdict) revocation() string {
 	if v.said.claims.Status == nil {
-		return "its service chose expiry: nobody can end it before its time"
+		return "not followed: nobody can end it before its time"
+	}
+	return "followed"
+}
+
+func (v *verdict) feed() string {
+	if v.said.claims.Status == nil {
+		return ""
 	}
 	return fmt.Sprintf("followed: the feed, read %s ago, has no word against it", v.feedAge.Round(time.Millisecond))
 }
@@ -41,28 +48,27 @@ func (v *verdict) proof() string {
 }
 
 func (v *verdict) scopes() string {
-	need := "nothing asked for (-scope=…)"
-	if len(v.need.Scopes) > 0 {
-		need = "needs " + strings.Join(v.need.Scopes, " ")
+	if len(v.need.Scopes) == 0 {
+		return "has " + printable(v.said.claims.Scope) + " (ask for some with -scope=SCOPE)"
 	}
-	return need + ", has " + printable(v.said.claims.Scope)
+	return "has " + printable(v.said.claims.Scope) + ", needs " + strings.Join(v.need.Scopes, " ")
 }
 
 func (v *verdict) conditions() string {
 	if r := v.said.claims.Ramp; r != nil && r.Conditions != "" {
-		if v.refusal == nil {
-			return "all hold, for a request now from " + orUnknown(v.remoteAddress)
-		}
 		return "the contract has some for each request"
 	}
 	return "none"
 }
 
-func orUnknown(address string) string {
-	if address == "" {
-		return "an unknown address (-remote-address=…)"
+func (v *verdict) held() string {
+	switch r := v.said.claims.Ramp; {
+	case r == nil || r.Conditions == "":
+		return ""
+	case v.remoteAddress == "":
+		return "all hold, for a request now from an unknown address (-remote-address=IP)"
 	}
-	return address
+	return "all hold, for a request now from " + v.remoteAddress
 }
 
 // advice is what to do about a refusal.

@@ -40,7 +40,8 @@ func (g *Guard) ServerOptions() []grpc.ServerOption {
 }
 
 // Unary is a [grpc.UnaryServerInterceptor]. Use it with Stream: a server with
-// one of them alone leaves half of its methods open.
+// one of them alone leaves half of its methods open. A call goes on to its end
+// when its token dies meanwhile.
 func (g *Guard) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
 	if slices.Contains(g.Public, info.FullMethod) {
 		return next(ctx, req)

@@ -77,6 +77,34 @@ func TestUnary(t *testing.T) {
 	}
 }
 
+// The longest name decides, and without one nobody gets through.
+func TestMethods(t *testing.T) {
+	r := newRig(t, nil)
+	call := func(scopes map[string][]string, method string, has ...string) verify.Reason {
+		guard := &grpcverify.Guard{Verifier: r.verifier, Scopes: scopes, Public: []string{"/open.v1.Open/Get"}}
+		ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("authorization", "Bearer "+r.Issue(verifytest.Token{Scopes: has})))
+		_, err := guard.Unary(ctx, nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) { return nil, nil })
+		return reason(err)
+	}
+	some := map[string][]string{"/a.v1.A/Get": {"read"}, "/a.v1.A/": {"write"}}
+	all := map[string][]string{"/a.v1.A/Get": {"read"}, "/": {"other"}}
+	for _, c := range []struct {
+		scopes map[string][]string
+		method string
+		has    string
+		want   verify.Reason
+	}{
+		{some, "/a.v1.A/Get", "read", ""}, {some, "/a.v1.A/Get", "write", verify.Scope}, {some, "/a.v1.A/Put", "write", ""}, {some, "/a.v1.A/Put", "read", verify.Scope},
+		{some, "/b.v1.B/Get", "read", "no_policy"}, {some, "/a.v1.A", "write", "no_policy"}, {some, "/a.v1.AB/Get", "write", "no_policy"}, {some, "a.v1.A/Get", "read", "no_policy"},
+		{some, "", "read", "no_policy"}, {some, "/a.v1.A/Get/", "read", "no_policy"}, {nil, "/a.v1.A/Get", "read", "no_policy"},
+		{all, "/b.v1.B/Get", "other", ""}, {all, "/b.v1.B/Get", "read", verify.Scope}, {all, "/a.v1.A/Get", "other", verify.Scope}, {all, "/open.v1.Open/Get", "none", ""},
+	} {
+		if got := call(c.scopes, c.method, c.has); got != c.want {
+			t.Errorf("%s with %s: %q, want %q", c.method, c.has, got, c.want)
+		}
+	}
+}
+
 func TestStale(t *testing.T) {
 	r := newRig(t, func(c *verify.Config) { c.MaxStaleness = time.Second })
 	client, raw := r.dial(t, nil), r.Issue(verifytest.Token{Scopes: []string{"invoices:read"}})

@@ -67,6 +67,10 @@ func (s *service) FullDuplexCall(stream testgrpc.TestService_FullDuplexCallServe
 	}
 }
 
+func (s *service) CacheableUnaryCall(context.Context, *testgrpc.SimpleRequest) (*testgrpc.SimpleResponse, error) {
+	return &testgrpc.SimpleResponse{}, nil
+}
+
 // StreamingOutputCall sends one message, then more until it may not, or waits.
 func (s *service) StreamingOutputCall(in *testgrpc.StreamingOutputCallRequest, stream testgrpc.TestService_StreamingOutputCallServer) error {
 	err := stream.Send(&testgrpc.StreamingOutputCallResponse{})
@@ -80,7 +84,12 @@ func (s *service) StreamingOutputCall(in *testgrpc.StreamingOutputCallRequest, s
 
 func newRig(t *testing.T, change func(*verify.Config)) *rig {
 	t.Helper()
-	r := &rig{Issuer: verifytest.New(t), service: &service{streamEnded: make(chan error, 100)}}
+	return newRigOf(t, verifytest.New(t), change)
+}
+
+func newRigOf(t *testing.T, issuer *verifytest.Issuer, change func(*verify.Config)) *rig {
+	t.Helper()
+	r := &rig{Issuer: issuer, service: &service{streamEnded: make(chan error, 100)}}
 	config := verify.Config{
 		Issuer: r.URL, Audience: verifytest.DefaultAudience, OnError: func(err error) { t.Log(err) }, Conditions: condition.NewUseCompiler().Compile,
 	}
@@ -95,13 +104,10 @@ func newRig(t *testing.T, change func(*verify.Config)) *rig {
 	guard := &grpcverify.Guard{
 		Verifier: r.verifier,
 		Scopes: map[string][]string{
-			testgrpc.TestService_UnaryCall_FullMethodName:          {"invoices:read"},
-			testgrpc.TestService_CacheableUnaryCall_FullMethodName: {},
-			testgrpc.TestService_FullDuplexCall_FullMethodName:     {"invoices:read", "invoices:write"},
-			"/grpc.testing.ReconnectService/":                      {"admin"},
-			testgrpc.TestService_StreamingOutputCall_FullMethodName: {
-				"invoices:read",
-			},
+			testgrpc.TestService_UnaryCall_FullMethodName:           {"invoices:read"},
+			testgrpc.TestService_CacheableUnaryCall_FullMethodName:  {},
+			testgrpc.TestService_FullDuplexCall_FullMethodName:      {"invoices:read", "invoices:write"},
+			testgrpc.TestService_StreamingOutputCall_FullMethodName: {"invoices:read"},
 		},
 		Public: []string{testgrpc.TestService_EmptyCall_FullMethodName},
 	}

@@ -47,7 +47,12 @@ func standardRoutes() []gate.Route {
 // newRig starts one. The service runs handle; change may be nil.
 func newRig(t testing.TB, handle http.HandlerFunc, change func(*proxy.Config)) *rig {
 	t.Helper()
-	r := &rig{TB: t, issuer: verifytest.New(t)}
+	return newRigOf(t, verifytest.New(t), handle, change)
+}
+
+func newRigOf(t testing.TB, issuer *verifytest.Issuer, handle http.HandlerFunc, change func(*proxy.Config)) *rig {
+	t.Helper()
+	r := &rig{TB: t, issuer: issuer}
 	r.service = httptest.NewUnstartedServer(handle)
 	r.service.Config.Protocols = new(http.Protocols)
 	r.service.Config.Protocols.SetHTTP1(true)

@@ -1,12 +1,9 @@
 package accesslog
 
 import (
-	"bufio"
-	"encoding/json"
 	"io"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Config says where a log goes, and what happens when it cannot keep up.
@@ -105,7 +102,8 @@ func (l *Log) Close() error {
 // write encodes and writes, and flushes whenever nothing waits.
 func (l *Log) write() {
 	defer close(l.done)
-	w := &lines{log: l, buffer: bufio.NewWriterSize(l.config.Writer, 64<<10)}
+	w := &lines{log: l}
+	w.restart()
 	for {
 		if len(l.queue) == 0 {
 			w.gap()
@@ -118,8 +116,8 @@ func (l *Log) write() {
 				w.flush()
 				return
 			}
-			w.line(e)
 			w.pending++
+			w.line(e)
 		case answer := <-l.reopen:
 			w.flush()
 			if r, ok := l.config.Writer.(interface{ Reopen() error }); ok {
@@ -129,63 +127,4 @@ func (l *Log) write() {
 			}
 		}
 	}
-}
-
-// lines are on their way to the writer.
-type lines struct {
-	log     *Log
-	buffer  *bufio.Writer
-	pending uint64 // entries in buffer
-	told    uint64 // of dropped entries
-	failing bool   // the last line may be there in part
-}
-
-func (w *lines) line(v any) {
-	text, err := json.Marshal(v)
-	if err == nil && w.failing {
-		err = w.buffer.WriteByte('\n')
-	}
-	if err == nil {
-		_, err = w.buffer.Write(append(text, '\n'))
-	}
-	w.result(err)
-}
-
-// gap says how many entries were dropped since it was said last.
-func (w *lines) gap() {
-	if dropped := w.log.dropped.Load(); dropped != w.told {
-		w.line(struct {
-			Time    time.Time `json:"time"`
-			Dropped uint64    `json:"dropped"`
-		}{time.Now(), dropped - w.told})
-		w.told = dropped
-	}
-}
-
-func (w *lines) flush() {
-	if w.buffer.Buffered() == 0 {
-		return
-	}
-	err := w.buffer.Flush()
-	w.result(err)
-	if err == nil {
-		w.failing = false
-		w.log.written.Add(w.pending)
-		w.pending = 0
-	}
-}
-
-// result forgets what could not be written: a full disk must not stop requests
-// for ever, nor fill the memory.
-func (w *lines) result(err error) {
-	if err == nil {
-		return
-	}
-	w.log.dropped.Add(w.pending)
-	w.pending = 0
-	w.buffer.Reset(w.log.config.Writer)
-	if !w.failing {
-		w.log.config.OnError(err)
-	}
-	w.failing = true
 }

@@ -265,11 +265,7 @@ func TestTooLarge(t *testing.T) {
 // token and is not public.
 func FuzzCheck(f *testing.F) {
 	r := newRig(f, nil)
-	g, err := gate.New(gate.Config{Verifier: r.verifier, Routes: routes})
-	if err != nil {
-		f.Fatal(err)
-	}
-	server := extauthz.New(g)
+	server := extauthz.New(r.gate)
 	f.Add("GET", "/public/x", "payments.internal", "authorization", "Bearer x", "", true)
 	f.Add("GET", "/public/../admin/x", "payments.internal", "ramp-subject", "x", "%0A", false)
 	f.Fuzz(func(t *testing.T, method, path, host, name, value, certificate string, raw bool) {

@@ -137,8 +137,7 @@ func sanitized(text string) string { return strings.ToValidUTF8(text, "!") }
 type rig struct {
 	*attack.World
 	envoy
-	verifier *verify.Verifier
-	gate     *gate.Gate
+	gate *gate.Gate
 }
 
 var routes = []gate.Route{
@@ -150,22 +149,22 @@ var routes = []gate.Route{
 	{Pattern: "GET /public/{rest...}", Public: true},
 }
 
-func newRig(t testing.TB, change func(*gate.Config)) *rig {
+func newRig(t testing.TB, change func(*verify.Config, *gate.Config)) *rig {
 	t.Helper()
 	w := attack.NewWorld(t, origin)
-	v, err := verify.New(t.Context(), verify.Config{
-		Issuer: w.Issuer.URL, Audience: verifytest.DefaultAudience, Origin: origin, MaxStaleness: 2 * time.Second,
-		Conditions: condition.NewUseCompiler().Compile, OnError: func(error) {},
-	})
-	if err != nil {
+	of := verify.Config{
+		Issuer: w.Issuer.URL, Audience: verifytest.DefaultAudience, Origin: origin, Conditions: condition.NewUseCompiler().Compile, OnError: func(error) {},
+	}
+	by := gate.Config{Routes: routes}
+	if change != nil {
+		change(&of, &by)
+	}
+	var err error
+	if by.Verifier, err = verify.New(t.Context(), of); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(v.Close)
-	config := gate.Config{Verifier: v, Routes: routes}
-	if change != nil {
-		change(&config)
-	}
-	g, err := gate.New(config)
+	t.Cleanup(by.Verifier.Close)
+	g, err := gate.New(by)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +180,7 @@ func newRig(t testing.TB, change func(*gate.Config)) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	return &rig{w, envoy{authv3.NewAuthorizationClient(conn), conn}, v, g}
+	return &rig{w, envoy{authv3.NewAuthorizationClient(conn), conn}, g}
 }
 
 func bearer(raw string) [][2]string { return [][2]string{{"authorization", "Bearer " + raw}} }

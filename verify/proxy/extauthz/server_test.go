@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
@@ -19,7 +21,7 @@ import (
 func TestStory(t *testing.T) {
 	var log bytes.Buffer
 	lines := logTo(t, &log)
-	r := newRig(t, func(c *gate.Config) { c.Log = lines })
+	r := newRig(t, func(_ *verify.Config, c *gate.Config) { c.Log = lines })
 	raw := r.Issuer.Issue(verifytest.Token{Scopes: []string{"invoices:read"}, Stage: "canary"})
 	for _, form := range []bool{false, true} {
 		got := r.send(t, request{method: "GET", path: "/invoices/7?x=1", headers: append(bearer(raw), [2]string{"accept", "*/*"}), raw: form})
@@ -67,7 +69,7 @@ func TestStory(t *testing.T) {
 }
 
 func TestForwardToken(t *testing.T) {
-	r := newRig(t, func(c *gate.Config) { c.ForwardToken = true })
+	r := newRig(t, func(_ *verify.Config, c *gate.Config) { c.ForwardToken = true })
 	raw := r.Issuer.Issue(verifytest.Token{})
 	if got := r.send(t, request{method: "GET", path: "/invoices/7", headers: bearer(raw)}); len(got.named("authorization")) != 1 {
 		t.Errorf("%+v", got)
@@ -75,16 +77,17 @@ func TestForwardToken(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	r := newRig(t, nil)
+	r := newRig(t, func(c *verify.Config, _ *gate.Config) { c.MaxStaleness = 2 * time.Second })
 	client := grpc_health_v1.NewHealthClient(r.conn)
 	ask := func(service string) (grpc_health_v1.HealthCheckResponse_ServingStatus, error) {
 		answer, err := client.Check(t.Context(), &grpc_health_v1.HealthCheckRequest{Service: service})
 		return answer.GetStatus(), err
 	}
 	for _, service := range []string{"", "envoy.service.auth.v3.Authorization"} {
-		if got, err := ask(service); err != nil || got != grpc_health_v1.HealthCheckResponse_SERVING {
-			t.Errorf("%q: %v %v", service, got, err)
-		}
+		eventually(t, "good health", func() bool {
+			got, err := ask(service)
+			return err == nil && got == grpc_health_v1.HealthCheckResponse_SERVING
+		})
 	}
 	if _, err := ask("other"); status.Code(err) != codes.NotFound {
 		t.Errorf("%v", err)
