@@ -79,9 +79,11 @@ func (r *rig) lineTalk(token string, protocols *http.Protocols) conversation {
 	}
 }
 
-func (r *rig) webSocket(token string) conversation {
+func (r *rig) webSocket(token string) conversation { return r.webSocketTo(r.server.URL, token) }
+
+func (r *rig) webSocketTo(url, token string) conversation {
 	r.Helper()
-	conn, _, err := websocket.Dial(r.Context(), r.server.URL+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+	conn, _, err := websocket.Dial(r.Context(), url+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
 	if err != nil {
 		r.Fatal(err)
 	}
