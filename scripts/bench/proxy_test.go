@@ -4,6 +4,7 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -14,11 +15,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
@@ -34,20 +37,28 @@ const proxyPath = "/invoices/7"
 // service about each token, as auth_request does: that one verifies as
 // strictly, and nginx logs. Each is a process of its own.
 func TestProxy(t *testing.T) {
-	i := verifytest.New(t)
+	s := vaulttest.Start(t, vaulttest.WithMount("ramp"))
+	caller := set(t, s, 1)
+	gateway := s.AppRole("gateway", s.Policy("gateway", `path "ramp/introspect" { capabilities = ["update"] }`))
+	issuer := read(t, s.Client, "ramp/config").Data["issuer"].(string)
 	answer := strings.Repeat("x", 1024)
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
 	t.Cleanup(service.Close)
-	token := i.Issue(verifytest.Token{Scopes: []string{"invoices:read"}})
-	contenders := []*proxyProcess{startProxy(t, "ramp", i, service.URL), startProxy(t, "bare", i, service.URL)}
-	if nginx := startNginx(t, service.URL, startProxy(t, "auth", i, service.URL)); nginx != nil {
-		contenders = append(contenders, nginx)
+	token := read(t, caller.Client, "ramp/creds/bench-0").Data["token"].(string)
+	start := func(kind string) *proxyProcess {
+		return startProxy(t, kind, "BENCH_ISSUER="+issuer, "BENCH_SERVICE="+service.URL, "BENCH_TOKEN="+gateway.Client.Token())
+	}
+	contenders := []*proxyProcess{start("ramp"), start("bare")}
+	if _, err := exec.LookPath("nginx"); err != nil {
+		fmt.Println("nginx is not installed: no comparison with auth_request")
+	} else {
+		contenders = append(contenders, startNginx(t, "nginx, introspection", service.URL, start("introspect")), startNginx(t, "nginx, ramp's library", service.URL, start("library")))
 	}
 	for _, c := range contenders {
 		mustAnswer(t, c.address, token, 200)
 		if c.name != "bare" {
 			mustAnswer(t, c.address, "", 401)
-			mustAnswer(t, c.address, i.Issue(verifytest.Token{}), 403)
+			mustAnswer(t, c.address, token[:len(token)-4], 401)
 		}
 	}
 	fmt.Printf("\nRequests per second through a proxy, answers of %d bytes, HTTP/1.1 keep-alive, log on, %d rounds of %s; CPU of all proxy processes per request\n", len(answer), rounds, window)
@@ -63,7 +74,7 @@ func TestProxy(t *testing.T) {
 			}
 		}
 		for n, c := range contenders {
-			fmt.Printf("  c=%-3d %-20s %7.0f/s  p99 %6.0f µs  CPU %4.0f µs", clients, c.name, median(rates[n]), median(tails[n]), median(costs[n]))
+			fmt.Printf("  c=%-3d %-21s %7.0f/s  p99 %6.0f µs  CPU %4.0f µs", clients, c.name, median(rates[n]), median(tails[n]), median(costs[n]))
 			if n > 0 {
 				fmt.Printf("   ramp is %.2f× (p99 %+.0f µs, CPU %.2f×)", ratio(rates[0], rates[n]), median(tails[0])-median(tails[n]), ratio(costs[0], costs[n]))
 			}
@@ -79,10 +90,10 @@ type proxyProcess struct {
 }
 
 // startProxy starts this program again, as a proxy.
-func startProxy(t *testing.T, name string, i *verifytest.Issuer, service string) *proxyProcess {
+func startProxy(t *testing.T, name string, environment ...string) *proxyProcess {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestProxyProcess$")
-	cmd.Env = append(os.Environ(), "BENCH_PROXY="+name, "BENCH_ISSUER="+i.URL, "BENCH_SERVICE="+service)
+	cmd.Env = append(append(os.Environ(), "BENCH_PROXY="+name), environment...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -119,12 +130,11 @@ func TestProxyProcess(t *testing.T) {
 	handlers := map[string]func() http.Handler{
 		"ramp": func() http.Handler { return rampProxy(t, v, service) },
 		"bare": func() http.Handler { return bareProxy(t, service) },
-		"auth": func() http.Handler {
-			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				if _, err := v.VerifyRequest(r, "invoices:read"); err != nil {
-					verify.RefusalOf(err).WriteHTTP(w)
-				}
-			})
+		"library": func() http.Handler {
+			return authorizer(func(r *http.Request) bool { _, err := v.VerifyRequest(r, "invoices:read"); return err == nil })
+		},
+		"introspect": func() http.Handler {
+			return authorizer(introspect(os.Getenv("BENCH_ISSUER"), os.Getenv("BENCH_TOKEN")))
 		},
 	}
 	l := proxy.Listener{Address: "127.0.0.1:0"}
@@ -174,13 +184,44 @@ func bareProxy(t *testing.T, service string) http.Handler {
 	}
 }
 
-// startNginx is nil where nginx is not installed.
-func startNginx(t *testing.T, service string, auth *proxyProcess) *proxyProcess {
-	binary, err := exec.LookPath("nginx")
-	if err != nil {
-		fmt.Println("nginx is not installed: no comparison with auth_request")
-		return nil
+// authorizer is what nginx asks.
+func authorizer(accept func(*http.Request) bool) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !accept(r) {
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	})
+}
+
+// introspect asks the issuer about each token (RFC 7662): what it takes to hear
+// of a revocation at once without following the feed.
+func introspect(issuer, vaultToken string) func(*http.Request) bool {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+	return func(r *http.Request) bool {
+		raw, need, err := verify.FromRequest(r, "")
+		if err != nil || len(need.Proof.DPoP) > 0 {
+			return false
+		}
+		req, err := http.NewRequestWithContext(r.Context(), http.MethodPost, issuer+"/introspect", strings.NewReader(`{"token":"`+raw+`"}`))
+		if err != nil {
+			return false
+		}
+		req.Header.Set("X-Vault-Token", vaultToken)
+		resp, err := client.Do(req)
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		var answer struct {
+			Active     bool
+			Aud, Scope string
+		}
+		err = json.NewDecoder(resp.Body).Decode(&answer)
+		return err == nil && answer.Active && answer.Aud == verifytest.DefaultAudience && slices.Contains(strings.Fields(answer.Scope), "invoices:read")
 	}
+}
+
+func startNginx(t *testing.T, name, service string, auth *proxyProcess) *proxyProcess {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +233,7 @@ func startNginx(t *testing.T, service string, auth *proxyProcess) *proxyProcess 
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	nginx := exec.Command(binary, "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "error.log"))
+	nginx := exec.Command("nginx", "-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", filepath.Join(dir, "error.log"))
 	nginx.Stderr = os.Stderr
 	if err := nginx.Start(); err != nil {
 		t.Fatal(err)
@@ -209,7 +250,7 @@ func startNginx(t *testing.T, service string, auth *proxyProcess) *proxyProcess 
 			t.Fatal(err)
 		}
 	}
-	p := &proxyProcess{name: "nginx auth_request", address: address, processes: auth.processes}
+	p := &proxyProcess{name: name, address: address, processes: auth.processes}
 	workers, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", nginx.Process.Pid, nginx.Process.Pid))
 	for worker := range strings.FieldsSeq(string(workers)) {
 		id, _ := strconv.Atoi(worker)
@@ -248,4 +289,3 @@ http {
 	}
 }
 `
-
