@@ -281,3 +281,36 @@ func TestServerSentEventsAndTrailers(t *testing.T) {
 		t.Errorf("%v %v", err, resp.Trailer)
 	}
 }
+
+// The service may answer before it has the whole body, and whatever still
+// reads the body then must not touch what is not its own any more.
+func TestAnswerBeforeTheBody(t *testing.T) {
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }, nil)
+	for _, http1 := range []bool{true, false} {
+		transport := &http.Transport{Protocols: protocols(http1)}
+		for range 50 {
+			upload, w := io.Pipe()
+			go func() {
+				for {
+					if _, err := w.Write(make([]byte, 10_000)); err != nil {
+						return
+					}
+				}
+			}()
+			req, _ := http.NewRequestWithContext(t.Context(), "POST", r.server.URL+"/open/x", upload)
+			resp, err := transport.RoundTrip(req)
+			if err != nil && http1 { // the rest of the body met a closed connection
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != http.StatusTeapot && resp.StatusCode != http.StatusBadGateway {
+				t.Error(resp.Status)
+			}
+			resp.Body.Close()
+			upload.Close()
+		}
+		transport.CloseIdleConnections()
+	}
+}
