@@ -83,9 +83,29 @@ func TestProxyStory(t *testing.T) {
 		t.Errorf("the metrics of the egress:\n%s", said)
 	}
 	// A proxy that ends takes its login with it, and so its credentials.
-	before := len(s.leases(t, "orders-to-payments"))
+	if n := s.logins(t, s.billing); n != 2 {
+		t.Errorf("billing has %d login tokens, want the one of the test and that of the proxy", n)
+	}
 	s.egress.stop(t)
-	eventually(t, "the leases of billing to be gone", func() bool { return len(s.leases(t, "orders-to-payments")) < before })
+	if n := s.logins(t, s.billing); n != 1 {
+		t.Errorf("billing has %d login tokens after its proxy ended", n)
+	}
+}
+
+// logins is how many login tokens a workload has.
+func (s *story) logins(t *testing.T, of *vaulttest.Login) (n int) {
+	t.Helper()
+	listed, err := s.Client.Logical().List("auth/token/accessors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, accessor := range listed.Data["keys"].([]any) {
+		token, err := s.Client.Auth().Token().LookupAccessor(accessor.(string))
+		if err == nil && token.Data["entity_id"] == of.EntityID {
+			n++
+		}
+	}
+	return n
 }
 
 func newStory(t *testing.T) *story {
@@ -309,7 +329,7 @@ func (s *story) retreat(t *testing.T) {
 	s.writes.hears(t, "(scope)")
 	s.reads.passes(t, 50)
 	eventually(t, "evidence to lead orders up again", func() bool {
-		return s.read(t, "roles/orders-to-payments/callers/" + s.orders.EntityID)["stage"] == "full"
+		return s.read(t, "roles/orders-to-payments/callers/"+s.orders.EntityID)["stage"] == "full"
 	})
 	s.writes.recovers(t)
 }

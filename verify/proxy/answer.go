@@ -78,12 +78,12 @@ func (x *exchange) fail(r *http.Request, err error) {
 	case died != nil:
 		why = &gate.Refusal{Reason: ReasonCut, Message: died.Message, Challenge: died.Challenge()}
 		status, text = died.Status(), died.Error()
-	case x.body != nil && x.body.err != nil:
+	case x.body.err() != nil:
 		why.Reason, status, text = ReasonBody, http.StatusBadRequest, "the body of the request could not be read"
-		if errors.Is(x.body.err, os.ErrDeadlineExceeded) {
+		if errors.Is(x.body.err(), os.ErrDeadlineExceeded) {
 			status, text = http.StatusRequestTimeout, "the body of the request did not come"
 		}
-	case errors.Is(context.Cause(r.Context()), errEnding):
+	case errors.Is(context.Cause(x.caller), errEnding):
 		why.Reason, why.Message = ReasonEnding, errEnding.Error()
 		status, text = http.StatusServiceUnavailable, errEnding.Error()
 	case errors.Is(err, context.Canceled):
@@ -101,7 +101,7 @@ func (x *exchange) fail(r *http.Request, err error) {
 func (x *exchange) answer(panicked any) gate.Answer {
 	a := gate.Answer{Status: x.status, Sent: x.sent, Upgraded: x.upgraded, Failure: x.failure}
 	if x.body != nil {
-		a.Received = x.body.received
+		a.Received = x.body.received.Load()
 	}
 	if died := cut(x.request.Context()); died != nil && a.Failure == nil {
 		a.Failure = &gate.Refusal{Reason: ReasonCut, Message: died.Message}
@@ -110,7 +110,9 @@ func (x *exchange) answer(panicked any) gate.Answer {
 	case panicked == nil || a.Failure != nil:
 	case panicked != http.ErrAbortHandler: //nolint:errorlint // a panic is compared as net/http does
 		a.Failure = &gate.Refusal{Reason: "panic", Message: fmt.Sprintf("%T", panicked)}
-	case x.writing != nil || x.request.Context().Err() != nil:
+	case errors.Is(context.Cause(x.caller), errEnding):
+		a.Failure = &gate.Refusal{Reason: ReasonEnding, Message: errEnding.Error()}
+	case x.writing != nil || x.caller.Err() != nil:
 		a.Failure = &gate.Refusal{Reason: ReasonCallerGone, Message: "the caller closed the connection, or did not read the answer"}
 	default:
 		a.Failure = &gate.Refusal{Reason: ReasonBrokenOff, Message: "the service broke off its answer"}

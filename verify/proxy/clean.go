@@ -34,7 +34,7 @@ func clean(r *http.Request) {
 		h["Connection"], h["Upgrade"] = []string{"Upgrade"}, []string{"websocket"}
 	}
 	for name := range h {
-		if strings.IndexByte("fFtTxXcC", name[0]) >= 0 && tellsOrigin(gate.Fold(name)) {
+		if name != "" && strings.IndexByte("fFtTxXcC", name[0]) >= 0 && tellsOrigin(gate.Fold(name)) {
 			delete(h, name)
 		}
 	}

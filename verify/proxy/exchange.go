@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -19,19 +18,25 @@ type exchange struct {
 	http.ResponseWriter
 	control  *http.ResponseController
 	request  *http.Request
+	caller   context.Context // ends when the caller goes
 	stall    time.Duration
-	extended time.Time // when the deadline of writes was set
+	extended time.Time // when the deadline of writes was set, with HTTP/1
 
 	status   int
 	sent     int64
 	upgraded bool
-	body     *body         // of the request, nil without one
+	body     *body         // of the request, nil for none
 	writing  error         // to the caller
 	failure  *gate.Refusal // of an accepted request
 }
 
 func newExchange(w http.ResponseWriter, r *http.Request, stall time.Duration) *exchange {
-	return &exchange{ResponseWriter: w, control: http.NewResponseController(w), request: r, stall: stall, extended: time.Now()}
+	x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), request: r, caller: r.Context(), stall: stall}
+	if r.ContentLength != 0 && r.Body != nil {
+		x.body = &body{ReadCloser: r.Body, control: x.control, stall: stall, rests: r.ProtoMajor == 2 && isGRPC(r.Header)}
+		r.Body = x.body
+	}
+	return x
 }
 
 // Unwrap is for http.ResponseController.
@@ -94,48 +99,18 @@ func (x *exchange) streaming(r *http.Request) *http.Request {
 	if r.ProtoMajor == 2 {
 		_ = x.control.SetWriteDeadline(time.Time{}) // the server's: see deadline
 	}
-	if r.ContentLength != 0 && r.Body != nil {
-		if r.ProtoMajor == 1 {
-			_ = x.control.EnableFullDuplex()
-		}
-		x.body = &body{ReadCloser: r.Body, control: x.control, stall: x.stall, rests: isGRPC(r.Header)}
-		r.Body = x.body
+	if r.ProtoMajor == 1 && x.body != nil {
+		_ = x.control.EnableFullDuplex()
 	}
 	x.request = r
 	return r
 }
 
-// drainFor is for how long net/http reads the rest of a body that was not read.
-const drainFor = 5 * time.Second
-
-// end bounds what net/http does after the handler.
+// end is called last.
 func (x *exchange) end() {
-	if x.request.ProtoMajor == 1 && x.request.ContentLength != 0 && !x.upgraded {
-		_ = x.control.SetReadDeadline(time.Now().Add(min(drainFor, x.stall)))
+	if x.body != nil {
+		x.body.end()
 	}
-}
-
-// body counts what comes, and when it comes.
-type body struct {
-	io.ReadCloser
-	control  *http.ResponseController
-	stall    time.Duration
-	rests    bool // may come when it likes
-	received int64
-	err      error // of the caller's sending
-}
-
-func (b *body) Read(into []byte) (int, error) {
-	if !b.rests {
-		_ = b.control.SetReadDeadline(time.Now().Add(b.stall))
-		defer func() { _ = b.control.SetReadDeadline(time.Time{}) }()
-	}
-	n, err := b.ReadCloser.Read(into)
-	b.received += int64(n)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
-		b.err = err
-	}
-	return n, err
 }
 
 // cut is why the verifier ended a request, or nil.

@@ -79,7 +79,11 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 	return f.plain.RoundTrip(r)
 }
 
-func isGRPC(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), "application/grpc") }
+// isGRPC is not true of gRPC-Web, which is plain HTTP.
+func isGRPC(h http.Header) bool {
+	kind := h.Get("Content-Type")
+	return strings.HasPrefix(kind, "application/grpc") && !strings.HasPrefix(kind, "application/grpc-web")
+}
 
 func (f *forwarder) closeIdle() {
 	f.plain.CloseIdleConnections()

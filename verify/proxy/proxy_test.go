@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
@@ -93,6 +94,19 @@ func TestUpstreamFailures(t *testing.T) {
 	resp, body := r.do("GET", "/open/", "")
 	if e := r.entry(resp); resp.StatusCode != 502 || strings.Contains(body, "EOF") || e.Reason != proxy.ReasonUpstream || e.Outcome != "failed" {
 		t.Errorf("%s %s %+v", resp.Status, body, e)
+	}
+	broken := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("half an answer"))
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}, nil)
+	resp, _ = broken.do("GET", "/open/", "")
+	if e := broken.entry(resp); e.Reason != proxy.ReasonBrokenOff || e.Status != 200 || e.Sent != 14 {
+		t.Errorf("%+v", e)
+	}
+	slow := newRig(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, func(c *proxy.Config) { c.Upstream.Timeout = 50 * time.Millisecond })
+	if resp, _ := slow.do("GET", "/open/", ""); resp.StatusCode != 504 || slow.entry(resp).Reason != proxy.ReasonTimeout {
+		t.Error(resp.Status)
 	}
 	r.service.Close()
 	if resp, body := r.do("GET", "/open/", ""); resp.StatusCode != 502 || strings.Contains(body, "127.0.0.1") {

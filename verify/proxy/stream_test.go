@@ -79,9 +79,11 @@ func (r *rig) lineTalk(token string, protocols *http.Protocols) conversation {
 	}
 }
 
-func (r *rig) webSocket(token string) conversation {
+func (r *rig) webSocket(token string) conversation { return r.webSocketTo(r.server.URL, token) }
+
+func (r *rig) webSocketTo(url, token string) conversation {
 	r.Helper()
-	conn, _, err := websocket.Dial(r.Context(), r.server.URL+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+	conn, _, err := websocket.Dial(r.Context(), url+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
 	if err != nil {
 		r.Fatal(err)
 	}
@@ -277,5 +279,38 @@ func TestServerSentEventsAndTrailers(t *testing.T) {
 	close(next)
 	if _, err := io.Copy(io.Discard, lines); err != nil || resp.Trailer.Get("X-Sum") != "3" {
 		t.Errorf("%v %v", err, resp.Trailer)
+	}
+}
+
+// The service may answer before it has the whole body, and whatever still
+// reads the body then must not touch what is not its own any more.
+func TestAnswerBeforeTheBody(t *testing.T) {
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }, nil)
+	for _, http1 := range []bool{true, false} {
+		transport := &http.Transport{Protocols: protocols(http1)}
+		for range 50 {
+			upload, w := io.Pipe()
+			go func() {
+				for {
+					if _, err := w.Write(make([]byte, 10_000)); err != nil {
+						return
+					}
+				}
+			}()
+			req, _ := http.NewRequestWithContext(t.Context(), "POST", r.server.URL+"/open/x", upload)
+			resp, err := transport.RoundTrip(req)
+			if err != nil && http1 { // the rest of the body met a closed connection
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if resp.StatusCode != http.StatusTeapot && resp.StatusCode != http.StatusBadGateway {
+				t.Error(resp.Status)
+			}
+			resp.Body.Close()
+			upload.Close()
+		}
+		transport.CloseIdleConnections()
 	}
 }

@@ -43,6 +43,14 @@ func (f *feed) add(e revocation.Event) {
 	f.grown = make(chan struct{})
 }
 
+// Cursor is where the feed stands. A verifier whose Stats().FeedCursor is as
+// large has heard of all that was killed so far.
+func (i *Issuer) Cursor() uint64 {
+	i.feed.mu.Lock()
+	defer i.feed.mu.Unlock()
+	return i.feed.start + uint64(len(i.feed.events))
+}
+
 // Revoke kills one token.
 func (i *Issuer) Revoke(raw string) {
 	i.tb.Helper()

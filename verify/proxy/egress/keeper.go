@@ -22,6 +22,8 @@ type keeper struct {
 
 	state    atomic.Pointer[state] // only run changes it
 	refusals *rate.Limiter         // how often an upstream may say that a credential is dead
+	growth   *rate.Limiter         // how often it may say that one has too few scopes
+	grow     chan struct{}         // to fetch another for that
 	counts   counts
 	retired  sync.WaitGroup
 }
@@ -35,7 +37,10 @@ type state struct {
 }
 
 func newKeeper(source Source, bind func() (*binding, error)) *keeper {
-	k := &keeper{source: source, bind: bind, refusals: rate.NewLimiter(rate.Every(5*time.Second), 3)}
+	k := &keeper{
+		source: source, bind: bind, grow: make(chan struct{}, 1),
+		refusals: rate.NewLimiter(rate.Every(5*time.Second), 3), growth: rate.NewLimiter(rate.Every(15*time.Second), 1),
+	}
 	k.state.Store(&state{over: make(chan struct{})})
 	return k
 }
@@ -57,6 +62,17 @@ func (k *keeper) replacement(ctx context.Context, refused *held) (*held, error) 
 		return nil, errors.New("the upstream refuses fresh credentials")
 	}
 	return k.await(ctx, func(h *held) bool { return h != refused && h.use() })
+}
+
+// outgrown notes that a request needed more than the credential allows: rights
+// may have grown since it was fetched, and renewing does not add any.
+func (k *keeper) outgrown() {
+	if k.growth.Allow() {
+		select {
+		case k.grow <- struct{}{}:
+		default:
+		}
+	}
 }
 
 func (k *keeper) await(ctx context.Context, good func(*held) bool) (*held, error) {
@@ -203,6 +219,8 @@ func (k *keeper) undisturbed(ctx context.Context, h *held, wait time.Duration) b
 		case <-h.refused:
 			return false
 		case <-h.Doomed:
+			return false
+		case <-k.grow:
 			return false
 		case <-ctx.Done():
 			return false

@@ -44,8 +44,9 @@ type Config struct {
 // Transport is an [http.RoundTripper] that adds a credential to requests to
 // its upstream. A request that the upstream refuses because the credential is
 // dead is sent once more with a new one, if its body can be sent again:
-// because it has GetBody, or at most 64 KiB of known length. Requests to
-// others, such as those a redirect names, pass without credential.
+// because it has GetBody, or at most 64 KiB of known length. One that lacks a
+// scope is not sent again, but it makes the transport ask whether there is more
+// to be had by now. Requests to others, such as those a redirect names, pass without credential.
 type Transport struct {
 	config   Config
 	scheme   string // https, http or h2c
@@ -147,7 +148,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp, err := h.send(req, body)
-	if err != nil || !dead(resp) || !body.again() {
+	if err == nil && challenged(resp, http.StatusForbidden, "insufficient_scope") {
+		t.keeper.outgrown()
+	}
+	if err != nil || !challenged(resp, http.StatusUnauthorized, "invalid_token") || !body.again() {
 		return resp, err
 	}
 	next, err := t.keeper.replacement(req.Context(), h)
@@ -195,14 +199,14 @@ func (h *held) trySend(req *http.Request, b *body) (*http.Response, error) {
 	return h.binding.upstream.RoundTrip(out)
 }
 
-// dead reports whether the upstream says that the credential is, RFC 6750
-// section 3.1. It refused the request, so the request may be repeated.
-func dead(resp *http.Response) bool {
-	if resp.StatusCode != http.StatusUnauthorized {
+// challenged reports whether the upstream refused a request for this reason,
+// RFC 6750 section 3.1. A refused request may be repeated.
+func challenged(resp *http.Response, status int, code string) bool {
+	if resp.StatusCode != status {
 		return false
 	}
 	for _, challenge := range resp.Header.Values("WWW-Authenticate") {
-		if strings.Contains(challenge, `error="invalid_token"`) {
+		if strings.Contains(challenge, `error="`+code+`"`) {
 			return true
 		}
 	}

@@ -15,10 +15,12 @@ const Prefix = "Ramp-"
 
 // identityHeaders are what the service is told, each as Printable makes it.
 func identityHeaders(requestID string, id *verify.Identity) http.Header {
-	h := make(http.Header, 12)
+	const most = 10
+	h, values := make(http.Header, most), make([]string, 0, most) // one allocation for all of them
 	set := func(name, value string) {
 		if value != "" {
-			h[name] = []string{Printable(value)}
+			values = append(values, Printable(value))
+			h[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
 	set("Ramp-Request-Id", requestID)

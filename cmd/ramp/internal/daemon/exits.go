@@ -43,7 +43,7 @@ func newExits(c *Config, old *exits, log *slog.Logger) (*exits, error) {
 	} else if c.Vault != nil {
 		settings := c.Vault.config()
 		log := log.With("part", "vault")
-		settings.OnError = func(err error) { log.Error("cannot use Vault", "error", err) }
+		settings.OnError = sparing(func(err error) { log.Error("cannot use Vault", "error", err) })
 		settings.OnRecovery = func() { log.Info("Vault can be used again") }
 		settings.OnWarning = func(text string) { log.Warn("Vault warns", "warning", text) }
 		var err error
@@ -73,7 +73,7 @@ func (e *exits) way(settings Egress, old *exits, log *slog.Logger) (*way, error)
 		return nil, err
 	}
 	made.Source = e.session.Source(settings.ask())
-	made.OnError = func(err error) { log.Error("no credential", "error", err) }
+	made.OnError = sparing(func(err error) { log.Error("trouble with the credential", "error", err) })
 	made.OnRecovery = func() { log.Info("credentials can be had again") }
 	t, err := egress.New(made)
 	return &way{t, settings}, err
@@ -116,3 +116,21 @@ func (e *exits) drop(kept *exits) {
 
 // settling is how long a reload waits for new credentials before it goes on.
 const settling = 10 * time.Second
+
+// reminder is how often the same error is worth another line.
+const reminder = time.Minute
+
+// sparing tells an error that is the same as the last one only now and then.
+func sparing(tell func(error)) func(error) {
+	var mu sync.Mutex
+	var last string
+	var at time.Time
+	return func(err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if err.Error() != last || time.Since(at) > reminder {
+			last, at = err.Error(), time.Now()
+			tell(err)
+		}
+	}
+}

@@ -86,7 +86,7 @@ func (ls *listeners) serve(socket net.Listener, w wanted) *listener {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &listener{socket: socket, terms: w.terms, stop: stop}
 	l.handler.Store(&w.handler)
-	ls.log.Info("listening", "address", w.Address)
+	ls.log.Info("listening", "address", socket.Addr().String())
 	ls.all.Go(func() {
 		if err := w.Serve(ctx, socket, l); err != nil {
 			ls.log.Error("listener ended", "address", w.Address, "error", err)
