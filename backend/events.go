@@ -79,8 +79,10 @@ type event struct {
 	denial *ramp.Denial // why
 
 	from     string // stage, revision or generation before
+	fell     bool   // to a lower stage, or back to the beginning of it
 	accepted uint64 // requests, by evidence
 	refused  uint64
+	accepts  map[string]uint64 // requests accepted by scope
 
 	key    string        // name of a key set
 	detail string        // what else there is to say

@@ -94,6 +94,9 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 	if err := b.feed.ensure(ctx, s); err != nil {
 		return err
 	}
+	if err := b.loadAccounts(ctx, s); err != nil {
+		return err
+	}
 	b.kills.sweep.RLock()
 	defer b.kills.sweep.RUnlock()
 	for _, e := range events {
@@ -102,6 +105,7 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 		}
 		b.lists.changed(e)
 		b.feed.publish(e)
+		b.died(e)
 	}
 	return nil
 }
@@ -143,7 +147,7 @@ func listKey(contract string, n uint64) string {
 // its status list calls dead already, or that has expired, costs no write.
 func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, told *event) error {
 	now := b.now().Unix()
-	if told.expiry.Unix() < now {
+	if told.expiry.Unix() <= now {
 		return nil
 	}
 	st, err := b.kills.state(ctx, s)
