@@ -72,7 +72,7 @@ type event struct {
 	stage          string
 	generation     string
 	issued         time.Time
-	expiry         time.Time    // when it ends, however often it is renewed
+	expiry         time.Time    // when it ends if nothing kills it, however often it is renewed
 	ttl            ramp.Seconds // of its lease from now on; of a deploy the overlap
 
 	phase  ramp.Phase   // of a denial: issue or renew

@@ -145,9 +145,9 @@ func listKey(contract string, n uint64) string {
 
 // killSerial kills one credential, and tells it when that was alive. One that
 // its status list calls dead already, or that has expired, costs no write.
-func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, told *event) error {
+func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, expiry int64, told *event) error {
 	now := b.now().Unix()
-	if told.expiry.Unix() <= now {
+	if expiry <= now {
 		return nil
 	}
 	st, err := b.kills.state(ctx, s)
@@ -158,11 +158,21 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 		return nil
 	}
 	if st.Dead(c, now) == "" {
+		told.expiry = time.Unix(endOf(st, c, expiry), 0)
 		if err := b.tell(ctx, told); err != nil {
 			return err
 		}
 	}
-	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: told.expiry.Add(clockMargin).Unix()})
+	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
+}
+
+// endOf is when a credential ends if nothing kills it (NumericDate): a deploy
+// may have planned its end.
+func endOf(st *revocation.State, c revocation.Credential, expiry int64) int64 {
+	if planned := st.Ends(c.Contract, c.Serial); planned != 0 {
+		return min(expiry, planned)
+	}
+	return expiry
 }
 
 // clockMargin is for how long what died is remembered after it has expired,

@@ -161,7 +161,7 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 		return nil, err
 	}
 	if denial != nil {
-		if err := b.killSerial(ctx, req.Storage, l.credential(), l.told(kindRevoke)); err != nil {
+		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry, l.told(kindRevoke)); err != nil {
 			return nil, err
 		}
 		// "permission denied" is what makes Vault Agent stop renewing and
@@ -265,17 +265,16 @@ func (b *backend) ended(ctx context.Context, s logical.Storage, l *lease) error 
 	if err != nil {
 		return err
 	}
-	end := l.Expiry
-	if retired := dead.Ends(l.ContractID, l.Serial); retired != 0 {
-		end = min(end, retired)
-	}
+	end := endOf(dead, l.credential(), l.Expiry)
 	if end > b.now().Unix() {
-		return b.killSerial(ctx, s, l.credential(), l.told(kindRevoke))
+		return b.killSerial(ctx, s, l.credential(), l.Expiry, l.told(kindRevoke))
 	}
 	if dead.Dead(l.credential(), end-1) != "" {
 		return nil // something else had killed it before
 	}
-	return b.tell(ctx, l.told(kindExpire))
+	told := l.told(kindExpire)
+	told.expiry = time.Unix(end, 0)
+	return b.tell(ctx, told)
 }
 
 // told is an event about the credential of a lease.

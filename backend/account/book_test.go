@@ -149,6 +149,7 @@ func TestPlannedFloor(t *testing.T) {
 	if a := b.Activity("id-a", noon); a.Ends[noon.Add(2*time.Hour)] != 2 || a.Ends[noon.Add(10*time.Hour)] != 1 {
 		t.Errorf("ends %v", a.Ends)
 	}
+	old.Expiry = noon.Add(2 * time.Hour)
 	b.Expired(noon.Add(3*time.Hour), old) // as Vault ends its lease
 	if b.Live(noon.Add(3*time.Hour)) > 1 || total(b).Expired != 1 || total(b).Revoked != 0 {
 		t.Errorf("%d live, %+v", b.Live(noon.Add(3*time.Hour)), total(b))

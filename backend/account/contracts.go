@@ -116,14 +116,8 @@ func (x *contracts) ended(c Credential) {
 	}
 	want := held{Caller: c.Caller, KeyID: c.KeyID, Ends: hourOf(c.Expiry)}
 	at := r.find(want)
-	for i := range r.Held {
-		if at != nil && at.N > 0 {
-			break
-		}
-		// A deploy brought its end forward, or there were too many rows.
-		if h := &r.Held[i]; h.Ends <= want.Ends && (h.Caller == want.Caller && h.KeyID == want.KeyID || h.Caller == Others) {
-			at = h
-		}
+	if at == nil || at.N <= 0 && x.loaded {
+		at = r.find(held{Caller: Others, KeyID: Others, Ends: want.Ends})
 	}
 	if at == nil && !x.loaded {
 		at = x.row(r, want, 0)
