@@ -147,18 +147,24 @@ func (b *backend) storeAccounts(ctx context.Context, s logical.Storage) error {
 	a := &b.accounts
 	a.storing.Lock()
 	defer a.storing.Unlock()
+	pages := a.Changes(b.now())
+	defer func() {
+		for name := range pages {
+			a.Unstored(name) // be it for a panic
+		}
+	}()
 	var errs []error
-	for name, text := range a.Changes(b.now()) {
+	for name, text := range pages {
 		var err error
 		if text == nil {
 			err = s.Delete(ctx, accountsPrefix+name)
 		} else {
 			err = s.Put(ctx, &logical.StorageEntry{Key: accountsPrefix + name, Value: text})
 		}
-		if err != nil {
-			a.Unstored(name)
-			errs = append(errs, err)
+		if err == nil {
+			delete(pages, name)
 		}
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
