@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -35,7 +36,11 @@ func (b *backend) tally(_ context.Context, _ logical.Storage, e *event) error {
 		m.Decided(e.contract, e.credentialType, metrics.Renew, metrics.Granted, e.took)
 		book.Renewed(e.at, c)
 	case kindDeny:
-		m.Decided(e.contract, e.credentialType, phase(e), string(e.denial.Code), e.took)
+		contract := e.contract
+		if e.service == "" {
+			contract = metrics.Others // it was deleted, and its leases outlive it
+		}
+		m.Decided(contract, e.credentialType, phase(e), string(e.denial.Code), e.took)
 		book.Denied(e.at, e.contract, e.caller, string(e.denial.Code))
 	case kindRevoke:
 		m.Ended(e.contract, metrics.Revoked, 1)
@@ -169,9 +174,14 @@ func (b *backend) storeAccounts(ctx context.Context, s logical.Storage) error {
 	return errors.Join(errs...)
 }
 
+// closeWait is how long storing may hold up a seal.
+const closeWait = 2 * time.Second
+
 // close is called when Vault seals, steps down, unmounts or reloads.
 func (b *backend) close(ctx context.Context) {
 	b.feed.close()
+	ctx, cancel := context.WithTimeout(ctx, closeWait)
+	defer cancel()
 	if b.storage != nil && b.WriteSafeReplicationState() {
 		if err := b.storeAccounts(ctx, b.storage); err != nil {
 			b.Logger().Warn("what was counted in the last minute is lost", "error", err)

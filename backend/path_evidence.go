@@ -123,7 +123,7 @@ func (c *contract) granted(call *endpoint.Call, used map[string]int64) map[strin
 	for scope, n := range used {
 		if c.Scopes.Has(scope) {
 			kept[scope] = uint64(n)
-		} else {
+		} else if len(call.Warnings) < 10 {
 			call.Warn("scope %.80q is not one of the contract's: its requests are not counted", scope)
 		}
 	}

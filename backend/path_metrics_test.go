@@ -161,3 +161,15 @@ func TestSeriesAreBounded(t *testing.T) {
 		t.Errorf("%v of a deleted contract", n)
 	}
 }
+
+// Leases outlive their contract, which has no series any more.
+func TestMetricsOfADeletedContract(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	held := r.mint()
+	r.delete("roles/" + role)
+	r.notRenewed(held, "credential_revoked")
+	if own, others := r.metric("ramp_decisions_total", "contract="+role), r.metric("ramp_decisions_total", "contract=*", "decision=credential_revoked"); own != 0 || others != 1 {
+		t.Errorf("%v of its own, %v of others", own, others)
+	}
+}

@@ -181,3 +181,31 @@ func TestMonitoringPolicies(t *testing.T) {
 		wantForbidden(t, err)
 	}
 }
+
+// What was counted goes with the leadership when a leader steps down.
+func TestReportsSurviveAStepDown(t *testing.T) {
+	t.Parallel()
+	c := vaulttest.StartCluster(t, 3, vaulttest.WithMount("ramp"))
+	old := c.Leader()
+	r := rigOn(old)
+	r.service(t, "payments", nil)
+	r.contract(t, "orders-to-payments", nil)
+	for range 7 {
+		r.mint(t, r.orders.Client, "orders-to-payments", nil)
+	}
+	if err := r.Client.Sys().StepDown(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "another leader to serve", func() bool {
+		if c.Leader() == old {
+			return false
+		}
+		_, _, err := r.through(c.Leader()).tryPublic("ramp/health")
+		return err == nil
+	})
+	now := r.through(c.Leader())
+	now.mint(t, now.orders.Client, "orders-to-payments", nil)
+	if used := now.used(t, "orders-to-payments", r.orders.EntityID); used != "8 issued, 0 renewed, 0 revoked, 0 expired" {
+		t.Error(used)
+	}
+}

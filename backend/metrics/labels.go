@@ -22,7 +22,7 @@ func (l *labels) label(value string) string {
 	if l.seen == nil {
 		l.seen = make(map[string]bool)
 	}
-	if value == "" || !l.seen[value] && len(l.seen) >= l.max {
+	if value == "" || value == Others || !l.seen[value] && len(l.seen) >= l.max {
 		return Others
 	}
 	l.seen[value] = true
