@@ -43,14 +43,11 @@ func (b *backend) pathIdle() endpoint.Path {
 }
 
 func (b *backend) reportIdle(ctx context.Context, call *endpoint.Call, req *idleRequest) (*idleResponse, error) {
-	idle := req.For
-	if !call.Has("for") {
-		idle = 7 * 24 * 3600
+	idle, err := stretch(call, "for", req.For)
+	if err != nil {
+		return nil, err
 	}
-	if idle < 0 {
-		return nil, endpoint.BadRequest("for may not be negative")
-	}
-	before := b.now().Add(-idle.Duration())
+	before := b.now().Add(-idle)
 	rows := []idleRow{}
 	next, err := b.contractPage(ctx, call.Storage, &req.pageRequest, func(c *contract, _ *service) error {
 		if row := b.idle(c, before); row.Idle || len(row.UnusedScopes) > 0 {

@@ -150,6 +150,8 @@ func TestUsageReport(t *testing.T) {
 	r.says("before", usage(map[string]any{"to": "2027-03-01T13:00:00Z", "contract": role}), "<nil> "+role+" e-orders 2")
 	r.says("of one caller", usage(map[string]any{"caller": "e-other"}), "<nil> "+role+" e-other 1")
 	r.says("of another contract", usage(map[string]any{"contract": "none"}))
+	r.refused(logical.ReadOperation, "report/idle", "", map[string]any{"for": "1000000h"}, 400, "between 0 and 87600h")
+	r.refused(logical.ReadOperation, "report/expiring", "", map[string]any{"within": "1000000h"}, 400, "between 0 and 87600h")
 	for query, says := range map[string]string{"by=week": "caller, contract, hour", "limit=-1": "between 1 and 1000", "limit=1001": "between 1 and 1000", "from=yesterday": "RFC 3339", "form=x": "unknown field"} {
 		field, value, _ := strings.Cut(query, "=")
 		r.refused(logical.ReadOperation, "report/usage", "", map[string]any{field: value}, 400, says)
