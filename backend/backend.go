@@ -12,8 +12,10 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/account"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/metrics"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
 )
 
@@ -26,8 +28,9 @@ short-lived, lease-bound credentials from creds/<role>.
 // backend is one mount. A plugin process holds several.
 type backend struct {
 	*framework.Backend
-	now    func() time.Time
-	panics atomic.Uint64
+	now       func() time.Time
+	panics    atomic.Uint64
+	listeners []listener
 
 	essentials  essentials
 	keys        *keyring.Ring
@@ -41,6 +44,10 @@ type backend struct {
 	kills       kills
 	feed        feed
 	lists       signedLists
+	metrics     *metrics.Metrics
+	accounts    accounts
+	storage     logical.Storage        // for when there is no request
+	ledgerLag   func() *metrics.Ledger // nil: there is no ledger
 }
 
 // Factory returns a logical.Factory for an engine that reports the given version.
@@ -59,6 +66,9 @@ func newBackend(version string, now func() time.Time) *backend {
 	b.services.load = b.loadService
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
+	b.accounts.Book = account.New(now())
+	b.metrics = metrics.New(version, b.measured)
+	b.listeners = []listener{b.tally}
 	b.Backend = &framework.Backend{
 		Help:           strings.TrimSpace(help),
 		BackendType:    logical.TypeLogical,
@@ -71,10 +81,10 @@ func newBackend(version string, now func() time.Time) *backend {
 		InitializeFunc: b.initialize,
 		PeriodicFunc:   b.periodic,
 		Invalidate:     b.invalidate,
-		Clean:          func(context.Context) { b.feed.close() },
+		Clean:          b.close,
 	}
 	for _, p := range b.paths() {
-		b.Paths = append(b.Paths, p.Framework(b.report))
+		b.Paths = append(b.Paths, p.Framework(observer{b}))
 	}
 	return b
 }
@@ -82,6 +92,7 @@ func newBackend(version string, now func() time.Time) *backend {
 // Setup implements logical.Backend.
 func (b *backend) Setup(ctx context.Context, conf *logical.BackendConfig) error {
 	remembering := *conf
+	b.storage = conf.StorageView
 	if conf.System != nil {
 		remembering.System = &system{SystemView: conf.System, now: b.now, local: sync.OnceValue(conf.System.LocalMount)}
 	}
@@ -100,6 +111,7 @@ func (b *backend) paths() []endpoint.Path {
 		b.pathCreds(), b.pathExplain(), b.pathEvidence(), b.pathIntrospect(), b.pathRevoke(),
 		b.pathDiscovery(), b.pathJWKS(), b.pathBundle(),
 		b.pathConditions(), b.pathStatus(), b.pathFeed(), b.pathHealth(),
+		b.pathMetrics(), b.pathExpiring(), b.pathUsage(), b.pathIdle(), b.pathDenials(), b.pathGraph(),
 	}
 }
 
@@ -133,6 +145,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.contracts.forget(strings.TrimPrefix(key, rolesPrefix))
 	case strings.HasPrefix(key, statePrefix), strings.HasPrefix(key, callersPrefix), strings.HasPrefix(key, consentsPrefix):
 		b.contracts.forgetAll()
+	case strings.HasPrefix(key, accountsPrefix):
+		// The node that counts is the one that writes.
 	case strings.HasPrefix(key, statusPrefix), strings.HasPrefix(key, killsPrefix), key == feedKey:
 		b.kills.forget()
 		b.feed.reopen() // its events are not all there were

@@ -131,6 +131,13 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 	if err := c.Fits(svc.Service, b.config.Load().limits()); err != nil {
 		return nil, endpoint.BadRequest("%v", err)
 	}
+	told := c.about(kindRoleWrite)
+	if was != nil {
+		told.from = was.Revision()
+	}
+	if err := b.tell(ctx, told); err != nil {
+		return nil, err
+	}
 	if was != nil && !c.Keeps(&was.Terms) && was.used() > was.state.Floor {
 		// Before the write: if that fails, callers fetch once more, and
 		// nothing outlives a right that was taken away.
@@ -257,6 +264,9 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	if c == nil {
 		return nil, nil
 	}
+	if err := b.tell(ctx, c.about(kindRoleDelete)); err != nil {
+		return nil, err
+	}
 	sl.value = nil
 	// The floor stays as the tombstone until the last credential has expired.
 	if err := b.raiseFloor(ctx, call.Storage, c); err != nil {
@@ -271,7 +281,11 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	if err := b.forgetCallers(ctx, call.Storage, c); err != nil {
 		return nil, err
 	}
-	return nil, dropUses(ctx, call.Storage, c, nil)
+	if err := dropUses(ctx, call.Storage, c, nil); err != nil {
+		return nil, err
+	}
+	b.forgetAccount(c)
+	return nil, nil
 }
 
 // forgetCallers drops what is known of a deleted contract's callers, and the

@@ -25,6 +25,7 @@ const (
 	statusPrefix      = "status/"
 	killsPrefix       = "kills/"
 	feedKey           = "feed"
+	accountsPrefix    = "accounts/"
 )
 
 // get reads a JSON entry, nil when there is none.
