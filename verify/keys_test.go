@@ -76,7 +76,9 @@ func ended() context.Context {
 // Who asks with an unknown kid and leaves cannot keep others from the new key.
 func TestLeavingDoesNotEndTheFetch(t *testing.T) {
 	i := verifytest.New(t)
-	v := newVerifier(t, i, nil)
+	f := newFront(t, i)
+	v := newVerifier(t, i, f.behind(nil))
+	f.set("feed", func(string) (int, string) { return http.StatusServiceUnavailable, "" }) // which would tell of the key
 	i.RotateKey("ES256")
 	raw := i.Issue(verifytest.Token{})
 	gone := ended()
