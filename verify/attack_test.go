@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
@@ -24,6 +25,20 @@ func request(t testing.TB, to attack.Target, shot attack.Shot) *http.Request {
 		r.TLS.PeerCertificates = []*x509.Certificate{shot.Certificate.Leaf}
 	}
 	return r
+}
+
+// discloses reports whether a text has a payload or signature that was sent.
+func discloses(text string, shot attack.Shot) bool {
+	for _, values := range shot.Header {
+		for _, value := range values {
+			for n, part := range strings.Split(value, ".") {
+				if n > 0 && len(part) > 20 && strings.Contains(text, part[:20]) {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func TestAttacks(t *testing.T) {
@@ -54,8 +69,10 @@ func TestAttacks(t *testing.T) {
 			t.Errorf("%s: %+v, %v", a.Name, id, err)
 		case !a.Refused(r.Reason):
 			t.Errorf("%s: refused for %s, want %v: %v", a.Name, r.Reason, a.Reasons, err)
-		case len(err.Error()) > 1000:
+		case len(err.Error()) > 1000 || len(r.Challenge()) > 1200:
 			t.Errorf("%s: the error quotes %d bytes", a.Name, len(err.Error()))
+		case discloses(err.Error()+r.Challenge(), shot):
+			t.Errorf("%s: the error has a part of a token: %v", a.Name, err)
 		}
 	}
 	for _, c := range attack.Controls() {

@@ -35,10 +35,10 @@ func (c *cache) put(raw string, o *opened) {
 	if c.young == nil || len(c.young) >= cacheTokens || c.bytes+len(raw) > cacheBytes {
 		c.old, c.young, c.bytes = c.young, make(map[string]*opened), 0
 	}
-	if _, ok := c.young[raw]; !ok {
+	before := len(c.young)
+	if c.young[raw] = o; len(c.young) > before {
 		c.bytes += len(raw)
 	}
-	c.young[raw] = o
 }
 
 func (c *cache) drop(raw string) {

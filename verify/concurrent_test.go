@@ -22,7 +22,7 @@ type tracked struct {
 func TestRevokingUnderLoad(t *testing.T) {
 	i := verifytest.New(t)
 	v := newVerifier(t, i, nil)
-	const rounds = 60
+	const rounds = 30
 	var tokens [rounds]tracked
 	for n := range tokens {
 		if n == rounds/2 {

@@ -111,7 +111,9 @@ func TestRefusedTokensAreNotRemembered(t *testing.T) {
 	v := newVerifier(t, i, nil)
 	revoked := i.Issue(verifytest.Token{})
 	i.Revoke(revoked)
-	eventually(t, "the revocation", func() bool { return reason(second(v.Verify(t.Context(), revoked, verify.Requirements{}))) == verify.Revoked })
+	eventually(t, "the revocation", func() bool {
+		return reason(second(v.Verify(t.Context(), revoked, verify.Requirements{}))) == verify.Revoked
+	})
 	for _, raw := range []string{
 		"", "a.b.c", revoked, stranger.Issue(verifytest.Token{}), i.Issue(verifytest.Token{Audience: "https://billing.internal"}),
 		i.Issue(verifytest.Token{TTL: -time.Minute}), i.Issue(verifytest.Token{NotBefore: time.Now().Add(time.Minute)}),

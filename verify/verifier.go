@@ -63,6 +63,7 @@ type Verifier struct {
 	config     Config
 	clock      clock
 	keys       keySource
+	tokens     token.Reader
 	feed       follower
 	cache      cache
 	proofs     proofs
@@ -83,6 +84,7 @@ func New(ctx context.Context, c Config) (*Verifier, error) {
 	from := &sources{c.Client, c.Endpoints}
 	v.keys.sources, v.keys.now = from, c.Now
 	v.keys.set.Store(&keySet{})
+	v.tokens.Keys = v.keys.key
 	v.conditions.compile, v.conditions.sources = c.Conditions, from
 	f := &v.feed
 	f.client, f.issuer, f.keys, f.clock = c.Client, c.Issuer, &v.keys, &v.clock
@@ -196,10 +198,10 @@ func about(err error, id *Identity) error {
 
 // open checks what never changes: form, signature, issuer, audience.
 func (v *Verifier) open(ctx context.Context, raw string) (*opened, error) {
-	h, payload, err := token.Open(raw, v.keys.key, token.TypeAccessToken, token.TypeSVID)
+	h, payload, err := v.tokens.Open(raw, token.TypeAccessToken, token.TypeSVID)
 	if errors.Is(err, token.ErrUnknownKey) {
 		v.keys.refetch(ctx)
-		h, payload, err = token.Open(raw, v.keys.key, token.TypeAccessToken, token.TypeSVID)
+		h, payload, err = v.tokens.Open(raw, token.TypeAccessToken, token.TypeSVID)
 	}
 	switch {
 	case errors.Is(err, token.ErrUnknownKey):

@@ -10,23 +10,19 @@ import (
 )
 
 // compact is the parts of a JWS in its compact serialization (RFC 7515 section
-// 7.1); there is no other here.
-type compact struct{ signed, payload, signature string }
+// 7.1), encoded; there is no other serialization here.
+type compact struct{ header, payload, signature, signed string }
 
-// split checks the size, and returns the parts and the decoded header.
-func split(raw string, limit int) (*compact, []byte, error) {
+// split checks the size, and takes the parts apart.
+func split(raw string, limit int) (compact, error) {
 	if len(raw) > limit {
-		return nil, nil, fmt.Errorf("it has %d bytes, the limit is %d", len(raw), limit)
+		return compact{}, fmt.Errorf("it has %d bytes, the limit is %d", len(raw), limit)
 	}
 	if strings.Count(raw, ".") != 2 {
-		return nil, nil, errors.New("it is not a compact JWS (three parts separated by dots)")
+		return compact{}, errors.New("it is not a compact JWS (three parts separated by dots)")
 	}
 	first, last := strings.IndexByte(raw, '.'), strings.LastIndexByte(raw, '.')
-	header, err := decodeBase64(raw[:first])
-	if err != nil {
-		return nil, nil, fmt.Errorf("its header is %w", err)
-	}
-	return &compact{raw[:last], raw[first+1 : last], raw[last+1:]}, header, nil
+	return compact{header: raw[:first], payload: raw[first+1 : last], signature: raw[last+1:], signed: raw[:last]}, nil
 }
 
 // open returns the payload, and whether the signature is the key's.

@@ -2,6 +2,7 @@ package token_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -170,6 +171,9 @@ func FuzzOpen(f *testing.F) {
 	f.Add("..")
 	f.Fuzz(func(t *testing.T, raw string) {
 		h, payload, err := token.Open(raw, i.keys, token.TypeAccessToken, token.TypeSVID)
+		if again := open(i, raw, token.TypeAccessToken, token.TypeSVID); fmt.Sprint(again) != fmt.Sprint(err) {
+			t.Fatalf("%q: %v, then %v", raw, err, again)
+		}
 		if err == nil && (string(payload) != claims || raw != good && h.Type != token.TypeSVID) {
 			t.Fatalf("%q passes for a token", raw)
 		}

@@ -39,53 +39,62 @@ func Open(raw string, keys Keys, types ...string) (Header, []byte, error) {
 
 // OpenSized is Open with a limit in bytes of its own, for what is not a token.
 func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byte, error) {
-	h, parts, err := parseHeader(raw, limit)
+	parts, err := split(raw, limit)
 	if err != nil {
-		return h, nil, err
+		return Header{}, nil, unacceptable(err)
 	}
+	h, err := decodeHeader(parts.header)
+	if err != nil {
+		return Header{}, nil, unacceptable(err)
+	}
+	payload, err := parts.verify(&h, keys, types)
+	return h, payload, err
+}
+
+// verify returns the payload of a JWS whose header, already read, fits.
+func (c *compact) verify(h *Header, keys Keys, types []string) ([]byte, error) {
 	if !slices.Contains(types, h.Type) {
-		return h, nil, fmt.Errorf("the token has typ %.40q, expected %s", h.Type, strings.Join(types, " or "))
+		return nil, fmt.Errorf("the token has typ %.40q, expected %s", h.Type, strings.Join(types, " or "))
 	}
 	key, ok := keys(h.KeyID)
 	if !ok {
-		return h, nil, ErrUnknownKey
+		return nil, ErrUnknownKey
 	}
 	if h.Algorithm != key.Algorithm {
-		return h, nil, fmt.Errorf("the token says alg %.20q, its key is for %s", h.Algorithm, key.Algorithm)
+		return nil, fmt.Errorf("the token says alg %.20q, its key is for %s", h.Algorithm, key.Algorithm)
 	}
-	payload, good, err := parts.open(&key)
+	payload, good, err := c.open(&key)
 	switch {
 	case err != nil:
-		return h, nil, unacceptable(err)
+		return nil, unacceptable(err)
 	case !good:
-		return h, nil, ErrSignature
+		return nil, ErrSignature
 	}
-	return h, payload, nil
+	return payload, nil
 }
 
 // ParseHeader reads the header alone; nothing is verified.
 func ParseHeader(raw string) (Header, error) {
-	h, _, err := parseHeader(raw, MaxSize)
-	return h, err
-}
-
-func parseHeader(raw string, limit int) (Header, *compact, error) {
-	parts, header, err := split(raw, limit)
+	parts, err := split(raw, MaxSize)
 	if err != nil {
-		return Header{}, nil, unacceptable(err)
+		return Header{}, unacceptable(err)
 	}
-	h, err := decodeHeader(header)
+	h, err := decodeHeader(parts.header)
 	if err != nil {
-		return Header{}, nil, unacceptable(err)
+		return Header{}, unacceptable(err)
 	}
-	return h, parts, nil
+	return h, nil
 }
 
 func unacceptable(err error) error { return fmt.Errorf("the token is not acceptable: %w", err) }
 
-func decodeHeader(text []byte) (Header, error) {
+func decodeHeader(encoded string) (Header, error) {
+	text, err := decodeBase64(encoded)
+	if err != nil {
+		return Header{}, fmt.Errorf("its header is %w", err)
+	}
 	var h Header
-	err := json.Unmarshal(text, &h, json.RejectUnknownMembers(true))
+	err = json.Unmarshal(text, &h, json.RejectUnknownMembers(true))
 	if err == nil {
 		return h, nil
 	}

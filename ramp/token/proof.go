@@ -32,9 +32,13 @@ type proofHeader struct {
 // public key in its header, and returns that key's thumbprint (RFC 7638) and
 // the payload. A proof proves nothing about whose the key is.
 func OpenProof(raw string) (jkt string, payload []byte, err error) {
-	parts, text, err := split(raw, maxProof)
+	parts, err := split(raw, maxProof)
 	if err != nil {
 		return "", nil, err
+	}
+	text, err := decodeBase64(parts.header)
+	if err != nil {
+		return "", nil, fmt.Errorf("its header is %w", err)
 	}
 	var h proofHeader
 	if err := json.Unmarshal(text, &h, json.RejectUnknownMembers(true)); err != nil {

@@ -17,7 +17,7 @@ import (
 
 const (
 	verifyLaps   = 200 // per algorithm
-	verifyTokens = 16 // in a lap
+	verifyTokens = 16  // in a lap
 )
 
 // TestVerify compares what it costs to accept a token: its signature alone,
