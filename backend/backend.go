@@ -26,8 +26,9 @@ short-lived, lease-bound credentials from creds/<role>.
 // backend is one mount. A plugin process holds several.
 type backend struct {
 	*framework.Backend
-	now    func() time.Time
-	panics atomic.Uint64
+	now       func() time.Time
+	panics    atomic.Uint64
+	listeners []listener
 
 	essentials  essentials
 	keys        *keyring.Ring

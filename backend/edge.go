@@ -18,6 +18,7 @@ type edge struct{ *backend }
 // HandleRequest implements logical.Backend.
 func (e *edge) HandleRequest(ctx context.Context, req *logical.Request) (resp *logical.Response, err error) {
 	defer e.recover(req, &err)
+	ctx = handling(ctx, req)
 	if req.Operation == logical.HelpOperation {
 		resp, err = e.backend.HandleRequest(ctx, req)
 		inlineSchemas(resp)

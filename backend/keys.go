@@ -50,8 +50,20 @@ func (b *backend) loadKeys(ctx context.Context, s logical.Storage) error {
 	return nil
 }
 
-// storeKeys makes a changed key set durable, then effective. Nil deletes it.
-// The caller holds keysMu.
+// changeKeys tells of a change of a key set and makes it. Nil deletes it. The
+// caller holds keysMu.
+func (b *backend) changeKeys(ctx context.Context, s logical.Storage, kind eventKind, name string, set *keyring.Set) error {
+	told := &event{kind: kind, key: name}
+	if set != nil {
+		told.keyID = set.Signs(b.now()).KeyID
+	}
+	if err := b.tell(ctx, told); err != nil {
+		return err
+	}
+	return b.storeKeys(ctx, s, name, set)
+}
+
+// storeKeys makes a changed key set durable, then effective.
 func (b *backend) storeKeys(ctx context.Context, s logical.Storage, name string, set *keyring.Set) error {
 	was, err := get[bundle](ctx, s, bundleKey)
 	if err != nil {
@@ -87,7 +99,7 @@ func (b *backend) ensureDefaultKeys(ctx context.Context, s logical.Storage) erro
 	if err != nil {
 		return err
 	}
-	return b.storeKeys(ctx, s, defaultKey, set)
+	return b.changeKeys(ctx, s, kindKeyWrite, defaultKey, set)
 }
 
 // rotate promotes the next key of a set. The caller holds keysMu.
@@ -97,7 +109,7 @@ func (b *backend) rotate(ctx context.Context, s logical.Storage, name string) (*
 	if err != nil {
 		return nil, endpoint.BadRequest("key %q: %v", name, err)
 	}
-	return promoted, b.storeKeys(ctx, s, name, set)
+	return promoted, b.changeKeys(ctx, s, kindKeyRotate, name, set)
 }
 
 // tendKeys rotates what is due and drops retired keys that no live token needs.
@@ -111,7 +123,7 @@ func (b *backend) tendKeys(ctx context.Context, s logical.Storage) error {
 			errs = append(errs, err)
 		}
 		if set, pruned := b.keys.Set(name).Pruned(b.now(), b.config.Load().horizon); pruned {
-			errs = append(errs, b.storeKeys(ctx, s, name, set))
+			errs = append(errs, b.changeKeys(ctx, s, kindKeyRetire, name, set))
 		}
 	}
 	return errors.Join(errs...)

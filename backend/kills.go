@@ -139,20 +139,26 @@ func listKey(contract string, n uint64) string {
 	return fmt.Sprintf("%s%s/%d", statusPrefix, contract, n)
 }
 
-// killSerial kills one credential. One that its status list calls dead already,
-// or that has expired, costs no write.
-func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, expiry int64) error {
-	if expiry < b.now().Unix() {
+// killSerial kills one credential, and tells it when that was alive. One that
+// its status list calls dead already, or that has expired, costs no write.
+func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, told *event) error {
+	now := b.now().Unix()
+	if told.expiry.Unix() < now {
 		return nil
 	}
 	st, err := b.kills.state(ctx, s)
 	if err != nil {
 		return err
 	}
-	if st.Listed(c.Contract, c.Serial, b.now().Unix()) {
+	if st.Listed(c.Contract, c.Serial, now) {
 		return nil
 	}
-	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
+	if st.Dead(c, now) == "" {
+		if err := b.tell(ctx, told); err != nil {
+			return err
+		}
+	}
+	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: told.expiry.Add(clockMargin).Unix()})
 }
 
 // clockMargin is for how long what died is remembered after it has expired,

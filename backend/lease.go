@@ -97,10 +97,10 @@ func (b *backend) secret() *framework.Secret {
 }
 
 // leased wraps a credential in the response that makes Vault create its lease.
-func (b *backend) leased(req *logical.Request, declared map[string]string, g *minter.Grant, made *minter.Credential) *logical.Response {
+func (b *backend) leased(req *logical.Request, declared map[string]string, g *minter.Grant, made *minter.Credential, told *event) *logical.Response {
 	l := lease{
 		Contract: g.Contract.Name, ContractID: g.Contract.ID, Serial: g.Serial, EntityID: g.ClientID,
-		IssuedAt: g.Issued.Unix(), Expiry: g.Expiry.Unix(), Scope: g.Scopes.String(), KeyID: made.KeyID,
+		IssuedAt: g.Issued.Unix(), Expiry: g.Expiry.Unix(), Scope: told.scopes, KeyID: made.KeyID,
 		Generation: g.Generation, Context: declared,
 	}
 	if addr := remoteAddr(req); addr.IsValid() {
@@ -114,7 +114,7 @@ func (b *backend) leased(req *logical.Request, declared map[string]string, g *mi
 	}
 	data := endpoint.Encode(credsResponse{
 		ExpiresAt: stamp(g.Expiry), Scope: l.Scope, Audience: g.Audience, Subject: g.Subject,
-		JTI: token.ID(l.ContractID, l.Serial), Contract: l.Contract, Revision: g.Contract.Revision(), Serial: l.Serial,
+		JTI: told.jti, Contract: l.Contract, Revision: g.Contract.Revision(), Serial: l.Serial,
 		Stage: g.Stage, Generation: g.Generation,
 	})
 	for k, v := range made.Data {
@@ -140,12 +140,20 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 	if err != nil {
 		return nil, err
 	}
-	ttl, denial, err := b.renewal(ctx, req.Storage, l)
+	told := l.told(kindRenew)
+	ttl, denial, err := b.renewal(ctx, req.Storage, l, told)
 	if err != nil {
 		return nil, err
 	}
+	told.ttl = ttl
 	if denial != nil {
-		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry); err != nil {
+		told.kind, told.phase, told.denial = kindDeny, ramp.PhaseRenew, denial
+	}
+	if err := b.tell(ctx, told); err != nil {
+		return nil, err
+	}
+	if denial != nil {
+		if err := b.killSerial(ctx, req.Storage, l.credential(), l.told(kindRevoke)); err != nil {
 			return nil, err
 		}
 		// "permission denied" is what makes Vault Agent stop renewing and
@@ -160,8 +168,9 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 	return resp, nil
 }
 
-// renewal returns for how long the lease may go on, or why it may not.
-func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease) (ramp.Seconds, *ramp.Denial, error) {
+// renewal returns for how long the lease may go on, or why it may not. It adds
+// to told what it learns.
+func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease, told *event) (ramp.Seconds, *ramp.Denial, error) {
 	c, done, err := b.contracts.read(ctx, s, l.Contract)
 	defer done()
 	if err != nil {
@@ -178,10 +187,11 @@ func (b *backend) renewal(ctx context.Context, s logical.Storage, l *lease) (ram
 	if svc == nil {
 		return 0, nil, fmt.Errorf("contract %q is with service %q, which does not exist", c.Name, c.Service)
 	}
-	return b.renewFrom(ctx, s, l, c, svc)
+	told.revision, told.service, told.credentialType = c.Revision(), c.Service, c.CredentialType
+	return b.renewFrom(ctx, s, l, c, svc, told)
 }
 
-func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c *contract, svc *service) (ramp.Seconds, *ramp.Denial, error) {
+func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c *contract, svc *service, told *event) (ramp.Seconds, *ramp.Denial, error) {
 	caller, err := b.caller(l.EntityID, c.NeedsGroups(svc.Service))
 	if err != nil {
 		return 0, nil, err
@@ -209,6 +219,7 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 		expiry = min(expiry, end) // its generation retires then
 	}
 	addr, _ := netip.ParseAddr(l.Address)
+	began := time.Now()
 	decision := ramp.Decide(c.Contract, svc.Service, state, ramp.Facts{
 		Phase: ramp.PhaseRenew, Now: now, Caller: caller, RemoteAddr: addr, Limits: b.config.Load().limits(),
 		Request: ramp.Request{Context: l.Context},
@@ -217,6 +228,7 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 			Dead: dead.Dead(l.credential(), now.Unix()) != "",
 		},
 	})
+	told.stage, told.took = state.Progress.Stage, time.Since(began)
 	if denial := decision.Denial(); denial != nil {
 		return 0, denial, nil
 	}
@@ -233,7 +245,23 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 func (b *backend) revoke(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
 	l, err := readLease(req.Secret.InternalData)
 	if err == nil {
-		err = errors.Join(b.killSerial(ctx, req.Storage, l.credential(), l.Expiry), b.released(ctx, req.Storage, l))
+		err = errors.Join(b.ended(ctx, req.Storage, l), b.released(ctx, req.Storage, l))
 	}
 	return nil, b.answer(req, err)
+}
+
+func (b *backend) ended(ctx context.Context, s logical.Storage, l *lease) error {
+	if l.Expiry < b.now().Unix() {
+		return b.tell(ctx, l.told(kindExpire))
+	}
+	return b.killSerial(ctx, s, l.credential(), l.told(kindRevoke))
+}
+
+// told is an event about the credential of a lease.
+func (l *lease) told(kind eventKind) *event {
+	return &event{
+		kind: kind, contract: l.Contract, contractID: l.ContractID, caller: l.EntityID,
+		jti: token.ID(l.ContractID, l.Serial), serial: l.Serial, keyID: l.KeyID, scopes: l.Scope, generation: l.Generation,
+		issued: time.Unix(l.IssuedAt, 0), expiry: time.Unix(l.Expiry, 0),
+	}
 }

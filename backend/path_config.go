@@ -106,6 +106,9 @@ func (b *backend) writeConfig(ctx context.Context, call *endpoint.Call, _ *setti
 	if err := b.ensureDefaultKeys(ctx, call.Storage); err != nil {
 		return nil, err
 	}
+	if err := b.tell(ctx, &event{kind: kindConfigWrite}); err != nil {
+		return nil, err
+	}
 	if err := put(ctx, call.Storage, configKey, &c); err != nil {
 		b.essentials.forget()
 		return nil, err

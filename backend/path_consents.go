@@ -70,6 +70,9 @@ func (b *backend) giveConsent(ctx context.Context, call *endpoint.Call, req *con
 		case req.Revision != c.Revision():
 			return endpoint.Conflict("contract %q has revision %s, not %.80s; read it again before you accept it", c.Name, c.Revision(), req.Revision)
 		}
+		if err := b.tell(ctx, c.about(kindConsentGive)); err != nil {
+			return err
+		}
 		given := consent{Revision: req.Revision, Given: b.now().UTC()}
 		if err := put(ctx, call.Storage, consentPath(req.Name, req.Role), given); err != nil {
 			return err
@@ -83,6 +86,9 @@ func (b *backend) withdrawConsent(ctx context.Context, call *endpoint.Call, req 
 	return nil, b.onContract(ctx, call, req.Role, func(c *contract) error {
 		if c.Service != req.Name {
 			return endpoint.BadRequest("contract %q is with service %q", c.Name, c.Service)
+		}
+		if err := b.tell(ctx, c.about(kindConsentWithdraw)); err != nil {
+			return err
 		}
 		if err := call.Storage.Delete(ctx, consentPath(req.Name, req.Role)); err != nil {
 			return err

@@ -116,8 +116,15 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 		}
 		state.Progress, state.Active = x.stored.Progress, x.active(dead, c, caller.ID, facts.Now)
 	}
+	began := time.Now()
 	decision := ramp.Decide(c.Contract, svc.Service, state, facts)
+	told := c.about(kindIssue)
+	told.caller, told.took = call.EntityID, time.Since(began)
 	if denial := decision.Denial(); denial != nil {
+		told.kind, told.phase, told.denial, told.stage = kindDeny, ramp.PhaseIssue, denial, state.Progress.Stage
+		if err := b.tell(ctx, told); err != nil {
+			return nil, false, err
+		}
 		if x != nil {
 			if err := b.proceed(ctx, call.Storage, c, caller.ID, x, decision.After()); err != nil {
 				return nil, false, err
@@ -150,13 +157,24 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 	if err != nil {
 		return nil, false, err
 	}
+	told.minted(grant, made)
+	if err := b.tell(ctx, told); err != nil {
+		return nil, false, err
+	}
 	if ask.TTL > grant.TTL {
 		call.Warn("ttl %ds is more than the contract grants; the lease has %ds", ask.TTL, grant.TTL)
 	}
 	if grant.OffRamp {
 		call.Warn("contract %q ends at %s: its rights shrink from now on; ask its owner to renew it", c.Name, stamp(c.ExpiresAt))
 	}
-	return &credsResponse{response: b.leased(call.Request, ask.Context, grant, made)}, true, nil
+	return &credsResponse{response: b.leased(call.Request, ask.Context, grant, made, told)}, true, nil
+}
+
+// minted adds to an event what was minted.
+func (e *event) minted(g *minter.Grant, made *minter.Credential) {
+	e.jti, e.serial, e.keyID = token.ID(e.contractID, g.Serial), g.Serial, made.KeyID
+	e.scopes, e.stage, e.generation = g.Scopes.String(), g.Stage, g.Generation
+	e.issued, e.expiry, e.ttl = g.Issued, g.Expiry, g.TTL
 }
 
 func (req *credsRequest) parse() (ask ramp.Request, cnf *token.Confirmation, err error) {

@@ -93,6 +93,11 @@ func (b *backend) count(ctx context.Context, call *endpoint.Call, c *contract, n
 	if x.stored.Progress.Since.IsZero() {
 		return nil // who never got a credential has nothing to show
 	}
+	told := c.about(kindEvidence)
+	told.caller, told.accepted, told.refused = n.Caller, uint64(n.Accepted), uint64(n.Refused)
+	if err := b.tell(ctx, told); err != nil {
+		return err
+	}
 	to := c.Report(x.stored.Progress, uint64(n.Accepted), uint64(n.Refused), b.now())
 	return b.proceed(ctx, call.Storage, c, n.Caller, x, to)
 }

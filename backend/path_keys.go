@@ -106,7 +106,7 @@ func (b *backend) writeKey(ctx context.Context, call *endpoint.Call, req *keyReq
 	if err != nil {
 		return nil, err
 	}
-	return nil, b.storeKeys(ctx, call.Storage, req.Name, set)
+	return nil, b.changeKeys(ctx, call.Storage, kindKeyWrite, req.Name, set)
 }
 
 // switchAlgorithm gives a key set that nobody uses new keys at once, and one
@@ -143,7 +143,7 @@ func (b *backend) deleteKey(ctx context.Context, call *endpoint.Call, req *endpo
 	case b.keys.Set(req.Name) == nil:
 		return nil, nil
 	}
-	return nil, b.storeKeys(ctx, call.Storage, req.Name, nil)
+	return nil, b.changeKeys(ctx, call.Storage, kindKeyDelete, req.Name, nil)
 }
 
 type rotateResponse struct {
@@ -203,6 +203,9 @@ func (b *backend) revokeKey(ctx context.Context, call *endpoint.Call, req *keyRe
 	if dead.Dead(revocation.Credential{KeyID: req.KeyID}, b.now().Unix()) == "" {
 		if !slices.ContainsFunc(set.Versions, func(v *keyring.Version) bool { return v.KeyID == req.KeyID }) {
 			return nil, endpoint.BadRequest("key %q has no kid %.80q; read keys/%s to see the keys", req.Name, req.KeyID, req.Name)
+		}
+		if err := b.tell(ctx, &event{kind: kindKeyRevoke, key: req.Name, keyID: req.KeyID}); err != nil {
+			return nil, err
 		}
 	}
 	if err := b.kill(ctx, call.Storage, revocation.Event{Type: revocation.EventKey, KeyID: req.KeyID, Until: b.until()}); err != nil {

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -41,7 +42,18 @@ func (b *backend) revokeToken(ctx context.Context, call *endpoint.Call, req *tok
 	if err != nil {
 		return &emptyOK{}, nil
 	}
+	state, err := get[contractState](ctx, call.Storage, statePrefix+contract)
+	if err != nil {
+		return nil, err
+	}
+	if state == nil {
+		state = &contractState{} // it was deleted
+	}
 	return &emptyOK{}, b.killSerial(ctx, call.Storage, revocation.Credential{
 		Contract: contract, Serial: serial, Caller: token.CallerHash(c.ClientID), IssuedAt: c.IssuedAt, KeyID: kid,
-	}, c.Expiry)
+	}, &event{
+		kind: kindRevoke, contract: state.Name, contractID: contract, caller: c.ClientID,
+		jti: c.ID, serial: serial, keyID: kid, issued: time.Unix(c.IssuedAt, 0), expiry: time.Unix(c.Expiry, 0),
+		detail: "token presented",
+	})
 }

@@ -59,6 +59,11 @@ func (b *backend) deploy(ctx context.Context, call *endpoint.Call, c *contract, 
 	case c.state.Generations.Current() == req.Generation:
 		return nil
 	}
+	told := c.about(kindRoleDeploy)
+	told.from, told.generation, told.ttl = told.generation, req.Generation, overlap
+	if err := b.tell(ctx, told); err != nil {
+		return err
+	}
 	now := b.now().UTC().Truncate(time.Second)
 	if err := b.planFloor(ctx, call.Storage, c, now.Add(overlap.Duration())); err != nil {
 		return err

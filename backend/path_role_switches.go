@@ -52,6 +52,11 @@ func (b *backend) pathRoleRevoke() endpoint.Path {
 		Write: endpoint.Handle("Kill everything a contract has issued so far.", func(ctx context.Context, call *endpoint.Call, req *roleRevokeRequest) (*roleRevokeResponse, error) {
 			resp := &roleRevokeResponse{}
 			return resp, b.onContract(ctx, call, req.Name, func(c *contract) error {
+				told := c.about(kindRoleRevoke)
+				told.caller = req.Caller
+				if err := b.tell(ctx, told); err != nil {
+					return err
+				}
 				if req.Caller != "" {
 					resp.Floor = c.used()
 					return b.raiseCallerFloor(ctx, call.Storage, c, req.Caller)
@@ -84,6 +89,13 @@ func (b *backend) onContract(ctx context.Context, call *endpoint.Call, name stri
 func (b *backend) setSuspended(ctx context.Context, call *endpoint.Call, c *contract, suspended bool) error {
 	if c.state.Suspended == suspended {
 		return nil
+	}
+	kind := kindRoleResume
+	if suspended {
+		kind = kindRoleSuspend
+	}
+	if err := b.tell(ctx, c.about(kind)); err != nil {
+		return err
 	}
 	state := c.state
 	state.Suspended = suspended

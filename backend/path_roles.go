@@ -131,6 +131,13 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 	if err := c.Fits(svc.Service, b.config.Load().limits()); err != nil {
 		return nil, endpoint.BadRequest("%v", err)
 	}
+	told := c.about(kindRoleWrite)
+	if was != nil {
+		told.from = was.Revision()
+	}
+	if err := b.tell(ctx, told); err != nil {
+		return nil, err
+	}
 	if was != nil && !c.Keeps(&was.Terms) && was.used() > was.state.Floor {
 		// Before the write: if that fails, callers fetch once more, and
 		// nothing outlives a right that was taken away.
@@ -256,6 +263,9 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	c := sl.value
 	if c == nil {
 		return nil, nil
+	}
+	if err := b.tell(ctx, c.about(kindRoleDelete)); err != nil {
+		return nil, err
 	}
 	sl.value = nil
 	// The floor stays as the tombstone until the last credential has expired.

@@ -71,7 +71,7 @@ func (b *backend) writeService(ctx context.Context, call *endpoint.Call, req *se
 	if err := b.killAll(ctx, call.Storage, name); err != nil {
 		return nil, err
 	}
-	return nil, b.updateService(ctx, call.Storage, name, func(s *storedService) { s.Narrowed = false })
+	return nil, b.updateService(ctx, call.Storage, name, func(s *storedService) error { s.Narrowed = false; return nil })
 }
 
 // storeService writes the terms and reports whether they take something away.
@@ -98,6 +98,9 @@ func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name st
 	}
 	stored.Terms, stored.Updated = svc.ServiceTerms, b.now().UTC()
 	stored.Narrowed = stored.Narrowed || sl.value != nil && !stored.Terms.Keeps(was)
+	if err := b.tell(ctx, &event{kind: kindServiceWrite, service: name}); err != nil {
+		return false, err
+	}
 	if err := put(ctx, call.Storage, servicesPrefix+name, stored); err != nil {
 		sl.value = nil
 		return false, err
@@ -118,6 +121,12 @@ func (b *backend) deleteService(ctx context.Context, call *endpoint.Call, req *e
 	}
 	if len(contracts) > 0 {
 		return nil, inUse("service", req.Name, contracts)
+	}
+	if sl.value == nil {
+		return nil, nil
+	}
+	if err := b.tell(ctx, &event{kind: kindServiceDelete, service: req.Name}); err != nil {
+		return nil, err
 	}
 	sl.value = nil
 	return nil, call.Storage.Delete(ctx, servicesPrefix+req.Name)
@@ -146,7 +155,17 @@ func (b *backend) pathServiceResume() endpoint.Path {
 }
 
 func (b *backend) switchService(ctx context.Context, call *endpoint.Call, name string, suspended bool) error {
-	err := b.updateService(ctx, call.Storage, name, func(s *storedService) { s.Suspended = suspended })
+	kind := kindServiceResume
+	if suspended {
+		kind = kindServiceSuspend
+	}
+	err := b.updateService(ctx, call.Storage, name, func(s *storedService) error {
+		if s.Suspended == suspended {
+			return nil
+		}
+		s.Suspended = suspended
+		return b.tell(ctx, &event{kind: kind, service: name})
+	})
 	if err != nil || !suspended {
 		return err
 	}
@@ -156,7 +175,7 @@ func (b *backend) switchService(ctx context.Context, call *endpoint.Call, name s
 // updateService changes what is stored beside the terms. It does not keep the
 // service's lock, because killing takes those of its contracts, and issuing
 // locks the contract first.
-func (b *backend) updateService(ctx context.Context, s logical.Storage, name string, change func(*storedService)) error {
+func (b *backend) updateService(ctx context.Context, s logical.Storage, name string, change func(*storedService) error) error {
 	sl, done, err := b.services.write(ctx, s, name)
 	if err != nil {
 		return err
@@ -166,7 +185,9 @@ func (b *backend) updateService(ctx context.Context, s logical.Storage, name str
 		return endpoint.NotFound("there is no service %q", name)
 	}
 	stored := sl.value.stored
-	change(&stored)
+	if err := change(&stored); err != nil {
+		return err
+	}
 	if err := put(ctx, s, servicesPrefix+name, stored); err != nil {
 		sl.value = nil
 		return err

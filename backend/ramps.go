@@ -48,7 +48,18 @@ func (b *backend) proceed(ctx context.Context, s logical.Storage, c *contract, e
 		x.stored.Progress = to
 		return nil
 	}
-	if c.Fell(from, to) {
+	fell := c.Fell(from, to)
+	if from.Stage != to.Stage || fell {
+		told := c.about(kindStage)
+		told.caller, told.from, told.stage = entity, from.Stage, to.Stage
+		if fell {
+			told.detail = "fell: what the caller held is dead"
+		}
+		if err := b.tell(ctx, told); err != nil {
+			return err
+		}
+	}
+	if fell {
 		if err := b.raiseCallerFloor(ctx, s, c, entity); err != nil {
 			return err
 		}

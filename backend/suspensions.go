@@ -61,6 +61,9 @@ func (b *backend) suspendCaller(ctx context.Context, s logical.Storage, entity s
 	if !last.Suspended && v.Before == last.Before {
 		v.Before++ // what was issued since the resume says it was issued then
 	}
+	if err := b.tell(ctx, &event{kind: kindCallerSuspend, caller: entity}); err != nil {
+		return err
+	}
 	if err := put(ctx, s, suspensionsPrefix+entity, v); err != nil {
 		return err
 	}
@@ -75,6 +78,9 @@ func (b *backend) resumeCaller(ctx context.Context, s logical.Storage, entity st
 	v, ok := x.list[entity]
 	if !ok || !v.Suspended {
 		return nil
+	}
+	if err := b.tell(ctx, &event{kind: kindCallerResume, caller: entity}); err != nil {
+		return err
 	}
 	v.Suspended = false
 	if err := put(ctx, s, suspensionsPrefix+entity, v); err != nil {
