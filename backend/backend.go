@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
 )
@@ -29,6 +30,8 @@ type backend struct {
 	now       func() time.Time
 	panics    atomic.Uint64
 	listeners []listener
+	journal   *journal.Journal
+	recording atomic.Bool // the ledger is on
 
 	essentials  essentials
 	keys        *keyring.Ring
@@ -60,6 +63,8 @@ func newBackend(version string, now func() time.Time) *backend {
 	b.services.load = b.loadService
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
+	b.journal = journal.New(now, b.ledgerFails)
+	b.listeners = []listener{b.enter}
 	b.Backend = &framework.Backend{
 		Help:           strings.TrimSpace(help),
 		BackendType:    logical.TypeLogical,
@@ -67,12 +72,12 @@ func newBackend(version string, now func() time.Time) *backend {
 		Secrets:        []*framework.Secret{b.secret()},
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "conditions/*", "status/*", "feed", "health"},
-			SealWrapStorage: []string{keysPrefix},
+			SealWrapStorage: []string{keysPrefix, ledgerPrefix + journal.KeyPath},
 		},
 		InitializeFunc: b.initialize,
 		PeriodicFunc:   b.periodic,
 		Invalidate:     b.invalidate,
-		Clean:          func(context.Context) { b.feed.close() },
+		Clean:          func(ctx context.Context) { b.feed.close(); b.closeLedger(ctx) },
 	}
 	for _, p := range b.paths() {
 		b.Paths = append(b.Paths, p.Framework(b.report))
@@ -82,6 +87,7 @@ func newBackend(version string, now func() time.Time) *backend {
 
 // Setup implements logical.Backend.
 func (b *backend) Setup(ctx context.Context, conf *logical.BackendConfig) error {
+	b.journal.Attach(ledgerStorage{conf.StorageView})
 	remembering := *conf
 	if conf.System != nil {
 		remembering.System = &system{SystemView: conf.System, now: b.now, local: sync.OnceValue(conf.System.LocalMount)}
@@ -101,6 +107,7 @@ func (b *backend) paths() []endpoint.Path {
 		b.pathCreds(), b.pathExplain(), b.pathEvidence(), b.pathIntrospect(), b.pathRevoke(),
 		b.pathDiscovery(), b.pathJWKS(), b.pathBundle(),
 		b.pathConditions(), b.pathStatus(), b.pathFeed(), b.pathHealth(),
+		b.pathCheckpoint(), b.pathTile(), b.pathEntries(), b.pathProof(), b.pathLedgerKeyRotate(), b.pathLedgerKey(),
 	}
 }
 
@@ -138,6 +145,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.kills.forget()
 		b.feed.reopen() // its events are not all there were
 		b.lists.forgetAll()
+	case strings.HasPrefix(key, ledgerPrefix):
+		b.journal.Forget()
 	default:
 		b.essentials.forget()
 		b.lists.forgetAll()

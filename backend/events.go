@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 )
 
@@ -82,9 +83,10 @@ type event struct {
 	accepted uint64 // requests, by evidence
 	refused  uint64
 
-	key    string        // name of a key set
-	detail string        // what else there is to say
-	took   time.Duration // what deciding took
+	key      string           // name of a key set
+	position journal.Position // in the journal, once listeners were told
+	detail   string           // what else there is to say
+	took     time.Duration    // what deciding took
 }
 
 // listener is told what happens. An error means that it could not take note,

@@ -25,6 +25,7 @@ const (
 	statusPrefix      = "status/"
 	killsPrefix       = "kills/"
 	feedKey           = "feed"
+	ledgerPrefix      = "ledger/"
 )
 
 // get reads a JSON entry, nil when there is none.

@@ -17,18 +17,17 @@ const MaxEntry = 1<<16 - 1
 const (
 	Issue   = "issue"   // a credential was minted
 	Renew   = "renew"   // its lease was renewed
-	Revoke  = "revoke"  // it died: its lease ended or was revoked, or it was revoked by floor, caller or token
-	Denial  = "denial"  // a request was refused; Count of them when they were many
+	Revoke  = "revoke"  // a credential that was alive was killed, or its lease ended
+	Denial  = "denial"  // a request was refused
 	Deploy  = "deploy"  // a generation began
-	Stage   = "stage"   // a caller moved along the ramp
-	Suspend = "suspend" // of a contract, a service or a caller
-	Resume  = "resume"
-	Config  = "config" // settings were written
-	Key     = "key"    // a key set, or the ledger's own key, was written, rotated, revoked or deleted
-	Service = "service"
-	Role    = "role" // a contract was written or deleted
-	Consent = "consent"
-	Prune   = "prune" // bodies of the entries before Before were dropped
+	Stage   = "stage"   // a caller came to another stage
+	Role    = "role"    // of a contract: write, delete, suspend, resume, revoke
+	Service = "service" // write, delete, suspend, resume
+	Consent = "consent" // give, withdraw
+	Caller  = "caller"  // suspend, resume
+	Key     = "key"     // of a key set, or of the ledger itself: write, rotate, revoke, retire, delete
+	Config  = "config"  // write
+	Prune   = "prune"   // the bodies of the entries before Before were dropped
 )
 
 // Entry is one event of the log, a JSON object. Empty members are left out.
@@ -37,7 +36,7 @@ type Entry struct {
 	Version int       `json:"v"`
 	Time    time.Time `json:"time"` // RFC 3339, UTC, milliseconds: when it happened
 	Type    string    `json:"type"`
-	Action  string    `json:"action,omitempty"` // what was done to it: write, delete, rotate, revoke, …
+	Action  string    `json:"action,omitempty"` // what was done to it; of a denial, issue or renew
 
 	Contract   string  `json:"contract,omitempty"`
 	ContractID string  `json:"contract_id,omitempty"`
@@ -47,18 +46,16 @@ type Entry struct {
 	Caller     string  `json:"caller,omitempty"`   // Vault entity id
 	JTI        string  `json:"jti,omitempty"`
 	Serial     *uint64 `json:"serial,omitempty"`
-	Floor      *uint64 `json:"floor,omitempty"` // every serial below is dead
 	KeyID      string  `json:"kid,omitempty"`
 	Scopes     string  `json:"scopes,omitempty"` // separated by spaces
 	Stage      string  `json:"stage,omitempty"`
-	From       string  `json:"from,omitempty"` // stage left
+	From       string  `json:"from,omitempty"` // stage, revision or generation before
 	Generation string  `json:"generation,omitempty"`
 	Expires    int64   `json:"exp,omitempty"` // NumericDate
-	Address    string  `json:"address,omitempty"`
 
 	Code   string `json:"code,omitempty"` // of a denial
 	Reason string `json:"reason,omitempty"`
-	Count  uint64 `json:"count,omitempty"` // of equal denials, when more than one
+	Count  uint64 `json:"count,omitempty"` // of denials that this entry stands for, 0 for one
 
 	RequestID string `json:"request_id,omitempty"` // Vault's, which joins audit devices
 	Actor     string `json:"actor,omitempty"`      // Vault entity id of whoever did it

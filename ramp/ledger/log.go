@@ -90,6 +90,13 @@ func (l *Log) begin(ctx context.Context) (err error) {
 	return writeHead(ctx, l.storage, &l.at)
 }
 
+// SignWith changes who signs the checkpoints of later commits.
+func (l *Log) SignWith(signers ...note.Signer) {
+	l.appending.Lock()
+	defer l.appending.Unlock()
+	l.signers = signers
+}
+
 // Memo is what was stored with the last commit.
 func (l *Log) Memo() json.RawMessage { return l.now().memo }
 

@@ -110,7 +110,7 @@ func entries(t testing.TB, first, n int) [][]byte {
 		text, err := ledger.Entry{
 			Time: time.Unix(1_700_000_000+int64(i), 0), Type: ledger.Issue, Contract: "orders-to-payments", ContractID: "k3j2h4g5f6d7s8a9",
 			JTI: fmt.Sprintf("k3j2h4g5f6d7s8a9.%d", i), Serial: &serial, Caller: "6f1c7a2e-52f0-4d0f-9d1b-0b6f2f0a9c11",
-			KeyID: "y3Ml7nBnQYQ1lZc4x0mE2d3f4g5h6j7k8l9z0x1c2v3", Scopes: "invoices:read invoices:write", Stage: "full", Address: "10.11.12.13",
+			KeyID: "y3Ml7nBnQYQ1lZc4x0mE2d3f4g5h6j7k8l9z0x1c2v3", Scopes: "invoices:read invoices:write", Stage: "full",
 			RequestID: "0b6f2f0a-9c11-4d0f-9d1b-6f1c7a2e52f0", Position: fmt.Sprintf("3.%d", i), Expires: 1_700_003_600 + int64(i),
 		}.Marshal()
 		if err != nil {

@@ -91,3 +91,12 @@ func (t *tileReader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 }
 
 func (t *tileReader) SaveTiles([]tlog.Tile, [][]byte) {}
+
+// LeafHash is the hash of the entry of an index, also when its body was pruned.
+func LeafHash(ctx context.Context, r Reader, c Checkpoint, index int64) (Hash, error) {
+	found, err := hashes(ctx, r, c).ReadHashes([]int64{tlog.StoredHashIndex(0, index)})
+	if err != nil {
+		return Hash{}, err
+	}
+	return found[0], nil
+}
