@@ -238,8 +238,10 @@ func (j *Journal) take() *batch {
 		if i.late {
 			b.found = append(b.found, i.at)
 			b.memo.Lost = b.memo.Lost.without(i.at)
-		} else {
-			b.memo.Last = i.at.Number
+		}
+		if i.at.Epoch == j.epoch {
+			// Numbers below it are durable, lost, or before it in the queue.
+			b.memo.Last = max(b.memo.Last, i.at.Number)
 		}
 		if i.entry.Type == ledger.Prune {
 			b.memo.Pruned = i.entry.Before

@@ -113,7 +113,9 @@ func (j *Journal) resume(ctx context.Context, log *ledger.Log) error {
 		if j.lost.has(i.at) {
 			i.late = true
 			j.rescued[i.at] = true
-			j.revoked.add(i.entry.JTI)
+			if i.entry.Type == ledger.Revoke {
+				j.revoked.add(i.entry.JTI)
+			}
 			waiting = append(waiting, i)
 		}
 	}
