@@ -41,7 +41,6 @@ type Journal struct {
 	// committing is held while storage is written, and before mu.
 	committing sync.Mutex
 	storage    ledger.Storage
-	keys       *keys
 	batch      *batch // that is being appended, or has to be repeated
 
 	log atomic.Pointer[opened]
