@@ -48,13 +48,15 @@ type witness struct {
 	seen []ledger.Checkpoint
 }
 
-// look takes one more checkpoint.
+// look takes one more checkpoint, as soon as Vault can be asked.
 func (w *witness) look(t *testing.T, r *rig) {
 	t.Helper()
-	signed, err := r.Read(t.Context(), ledger.CheckpointPath)
-	if err != nil {
-		t.Fatal(err)
-	}
+	var signed []byte
+	eventually(t, "a checkpoint", func() bool {
+		var err error
+		signed, err = r.Read(t.Context(), ledger.CheckpointPath)
+		return err == nil
+	})
 	c, err := ledger.OpenCheckpoint(signed, w.key)
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ func TestLedgerSurvivesKills(t *testing.T) {
 	}
 	r := newRig(t, vaulttest.WithRaft())
 	r.service(t, "payments", fields{"max_ttl": "6h"})
-	r.contract(t, "orders-to-payments", fields{"ttl": "6h"})
+	r.contract(t, "orders-to-payments", fields{"ttl": "1h"})
 	w := &witness{key: r.pinned(t)}
 	callers := r.callers(6)
 
@@ -74,7 +74,7 @@ func TestLedgerSurvivesFailover(t *testing.T) {
 	c := vaulttest.StartCluster(t, 3, vaulttest.WithMount("ramp"))
 	r := rigOn(c.Leader())
 	r.service(t, "payments", fields{"max_ttl": "6h"})
-	r.contract(t, "orders-to-payments", fields{"ttl": "6h"})
+	r.contract(t, "orders-to-payments", fields{"ttl": "1h"})
 	w := &witness{key: r.pinned(t)}
 
 	var minted []creds
