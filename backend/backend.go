@@ -63,7 +63,7 @@ func newBackend(version string, now func() time.Time) *backend {
 	b.services.load = b.loadService
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
-	b.journal = journal.New(now, b.ledgerFails)
+	b.journal = journal.New(now, func() time.Time { return time.Unix(b.until(), 0) }, b.ledgerWaits)
 	b.listeners = []listener{b.enter}
 	b.Backend = &framework.Backend{
 		Help:           strings.TrimSpace(help),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -78,11 +79,14 @@ func (l *lease) internal() map[string]any {
 	return m
 }
 
-// renewed adds to a lease where its renewal is in the journal.
-func (l *lease) renewed(m map[string]any, at journal.Position, when time.Time) {
+// renewed returns a lease as Vault stores it, with where its renewal is in the
+// journal.
+func renewed(m map[string]any, at journal.Position, when time.Time) map[string]any {
 	if pos := at.String(); pos != "" {
+		m = maps.Clone(m)
 		m["renewed"], m["renewed_at"] = pos, strconv.FormatInt(when.Unix(), 10)
 	}
+	return m
 }
 
 func readLease(m map[string]any) (*lease, error) {
@@ -185,15 +189,18 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 		return nil, err
 	}
 	if denial != nil {
-		if err := b.killSerial(ctx, req.Storage, l.credential(), l.told(kindRevoke)); err != nil {
+		died := l.told(kindRevoke)
+		died.detail = denial.Error()
+		if err := b.killSerial(ctx, req.Storage, l.credential(), died); err != nil {
 			return nil, err
 		}
 		// "permission denied" is what makes Vault Agent stop renewing and
 		// fetch a new credential.
 		return nil, logical.CodedError(http.StatusForbidden, denial.Error()+"; permission denied: the credential is dead")
 	}
-	resp := &logical.Response{Secret: req.Secret}
-	l.renewed(resp.Secret.InternalData, told.position, b.now())
+	secret := *req.Secret
+	resp := &logical.Response{Secret: &secret}
+	resp.Secret.InternalData = renewed(req.Secret.InternalData, told.position, b.now())
 	resp.Secret.TTL = time.Duration(ttl) * time.Second
 	// The client's increment beats TTL; MaxTTL, counted from the issue,
 	// bounds this renewal to what was decided.

@@ -75,6 +75,10 @@ func (b *backend) ledgerFails(err error) {
 	b.Logger().Error("something happened that the ledger does not have", "error", err)
 }
 
+func (b *backend) ledgerWaits(err error) {
+	b.Logger().Error("the ledger could not be written, and is tried again", "error", err)
+}
+
 // settle sees to it that the ledger has the issue of a lease's credential and
 // its last renewal, which a crash may have lost. See [journal.Journal.Settle].
 func (b *backend) settle(ctx context.Context, l *lease, final bool) error {
@@ -122,7 +126,7 @@ func (b *backend) closeLedger(ctx context.Context) {
 	select {
 	case err := <-done:
 		if err != nil {
-			b.ledgerFails(err)
+			b.ledgerWaits(err)
 		}
 	case <-time.After(heldWait):
 	}

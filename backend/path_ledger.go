@@ -51,9 +51,6 @@ type tileRequest struct {
 	Tile string `json:"tile" path:"true" doc:"Level and number, or entries and number, as in C2SP tlog-tiles."`
 }
 
-// tileMaxAge is for how long whoever caches may keep a tile, which never changes.
-const tileMaxAge = "86400"
-
 func (b *backend) pathTile() endpoint.Path {
 	return endpoint.Path{
 		Pattern:  `ledger/tile/(?P<tile>[a-z0-9./]{1,80})`,
@@ -69,7 +66,7 @@ func (b *backend) pathTile() endpoint.Path {
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil, endpoint.NotFound("%s", strings.ReplaceAll(err.Error(), "\n", " "))
 			}
-			return &endpoint.Raw{ContentType: "application/octet-stream", Body: data, MaxAge: tileMaxAge}, err
+			return &endpoint.Raw{ContentType: "application/octet-stream", Body: data}, err
 		}),
 	}
 }

@@ -36,7 +36,8 @@ type Journal struct {
 	// Wait is for how long entries that nobody waits for are collected.
 	Wait   time.Duration
 	now    func() time.Time
-	report func(error) // of what fails while nobody waits
+	until  func() time.Time // when the last lease of what was issued by now has ended
+	report func(error)      // of what fails while nobody waits
 
 	// committing is held while storage is written, and before mu.
 	committing sync.Mutex
@@ -86,9 +87,11 @@ type batch struct {
 	ticket  uint64
 }
 
-// New returns a journal that is not open: without a storage, it refuses.
-func New(now func() time.Time, report func(error)) *Journal {
-	return &Journal{Wait: time.Second, now: now, report: report}
+// New returns a journal that refuses until it is attached to a storage. Until is
+// when the last lease of what was issued by now will have ended: what nobody
+// can ask for any more is forgotten. Report gets what fails while nobody waits.
+func New(now, until func() time.Time, report func(error)) *Journal {
+	return &Journal{Wait: time.Second, now: now, until: until, report: report}
 }
 
 // Add takes an entry that nobody waits for, and returns its position.
@@ -103,7 +106,7 @@ func (j *Journal) Add(ctx context.Context, e ledger.Entry) (Position, error) {
 	err := j.push(item{entry: e, at: at})
 	if errors.Is(err, errFull) {
 		j.skipped++
-		j.lost = j.lost.with(at.Epoch, at.Number, at.Number)
+		j.lost = j.lost.with(at.Epoch, at.Number, at.Number, j.until())
 		err = nil
 	}
 	j.next++
@@ -142,30 +145,35 @@ func (j *Journal) push(i item) error {
 	j.tickets++
 	i.ticket, i.since = j.tickets, j.now()
 	j.queue = append(j.queue, i)
-	j.arm()
+	j.arm(j.Wait)
 	return nil
 }
 
 // arm sees to it that what waits is written after a while. The caller holds j.mu.
-func (j *Journal) arm() {
+func (j *Journal) arm(wait time.Duration) {
 	if j.armed || j.closed {
 		return
 	}
 	j.armed = true
-	time.AfterFunc(j.Wait, func() {
-		j.mu.Lock()
-		j.armed = false
-		j.mu.Unlock()
-		if err := j.Flush(context.Background()); err != nil && !errors.Is(err, ErrOff) && !errors.Is(err, ErrClosed) {
+	time.AfterFunc(wait, func() {
+		err := j.Flush(context.Background())
+		if err != nil && !errors.Is(err, ErrOff) && !errors.Is(err, ErrClosed) {
 			j.report(err)
+			wait = patience * j.Wait
+		} else {
+			wait = j.Wait
 		}
 		j.mu.Lock()
 		defer j.mu.Unlock()
+		j.armed = false
 		if len(j.queue) > 0 || len(j.tallies) > 0 {
-			j.arm()
+			j.arm(wait)
 		}
 	})
 }
+
+// patience is how much later than usual a write that failed is tried again.
+const patience = 10
 
 // Flush makes everything durable that waits by now.
 func (j *Journal) Flush(ctx context.Context) error {
@@ -230,6 +238,7 @@ func (j *Journal) commit(ctx context.Context) error {
 func (j *Journal) take() *batch {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.lost = j.lost.at(j.now())
 	b := &batch{memo: memo{Epoch: j.epoch, Last: j.last, Lost: j.lost, Pruned: j.pruned}, ticket: j.done}
 	for _, i := range j.queue[:min(len(j.queue), ledger.MaxBatch)] {
 		b.entries = append(b.entries, encode(i.entry))

@@ -334,3 +334,43 @@ func TestPositions(t *testing.T) {
 		}
 	}
 }
+
+// What no lease can ask for any more does not burden the ledger for ever.
+func TestWhatIsLostIsForgotten(t *testing.T) {
+	r := newRig(t)
+	r.log()
+	at := r.issue("a")
+	r.start()
+	size := func() int { return len(r.log().Memo()) }
+	r.log()
+	after := size()
+	r.now = r.now.Add(25 * time.Hour)
+	r.issue("b")
+	r.flush()
+	if size() >= after {
+		t.Errorf("the memo has %d bytes, had %d", size(), after)
+	}
+	must(t, r.Settle(t.Context(), at, true, func() ledger.Entry { t.Error("asked for after its end"); return ledger.Entry{} }))
+}
+
+// A key is not taken away before its successor has signed.
+func TestRotationThatFails(t *testing.T) {
+	r := newRig(t)
+	r.issue("a")
+	r.flush()
+	_, err := r.Rotate(t.Context())
+	must(t, err)
+	if _, err := r.Rotate(t.Context()); err == nil || !strings.Contains(err.Error(), "not complete") {
+		t.Errorf("a second rotation: %v", err)
+	}
+	r.start()
+	r.issue("b")
+	r.flush()
+	_, err = r.Rotate(t.Context())
+	must(t, err)
+	r.issue("c")
+	r.flush()
+	if len(r.entries()) != 3 {
+		t.Error("entries are missing")
+	}
+}

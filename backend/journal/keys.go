@@ -66,6 +66,11 @@ func (k *key) load() (err error) {
 	return nil
 }
 
+func (k *key) signed(checkpoint []byte) bool {
+	_, err := ledger.OpenCheckpoint(checkpoint, k.verifier)
+	return err == nil
+}
+
 func newKey(origin string, now time.Time) (key, error) {
 	private, public, err := ledger.NewKey(rand.Reader, origin)
 	if err != nil {
@@ -146,6 +151,9 @@ func (j *Journal) Rotate(ctx context.Context) (public string, err error) {
 	k, err := readKeys(ctx, j.storage)
 	if err != nil {
 		return "", err
+	}
+	if _, signed := log.Checkpoint(); !k.Keys[0].signed(signed) {
+		return "", errors.New("the rotation before is not complete: nothing was written since")
 	}
 	fresh, err := newKey(k.Origin, j.now())
 	if err != nil {

@@ -4,12 +4,20 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 )
 
-// lost is the positions whose entries are not in the ledger, of epochs that
-// have ended and of those that found the queue full. A crash leaves one range;
-// each entry that is recovered takes its number out.
-type lost map[uint64][]span // by epoch, each sorted and apart
+// lost is the positions whose entries are not in the ledger, by epoch: of epochs
+// that have ended, and of those that found the queue full. A crash leaves one
+// gap; each entry that is recovered takes its number out. It is never changed
+// in place.
+type lost map[uint64]gap
+
+// gap is what an epoch lost.
+type gap struct {
+	Until int64  `json:"until"` // NumericDate after which no lease asks for it
+	Spans []span `json:"spans"` // sorted
+}
 
 // span is numbers from From to To, both included.
 type span struct {
@@ -17,54 +25,57 @@ type span struct {
 	To   uint64 `json:"to"`
 }
 
-const (
-	endless = math.MaxInt64
-	// maxEpochs is how many epochs that lost something are remembered. Each is a
-	// crash; what a lease of an older one carries counts as logged.
-	maxEpochs = 256
-)
+const endless = math.MaxInt64
 
 func (l lost) has(p Position) bool {
-	return slices.ContainsFunc(l[p.Epoch], func(s span) bool { return s.From <= p.Number && p.Number <= s.To })
+	return slices.ContainsFunc(l[p.Epoch].Spans, func(s span) bool { return s.From <= p.Number && p.Number <= s.To })
 }
 
 // with returns the positions and those from a number to another of an epoch.
-func (l lost) with(epoch, from, to uint64) lost {
+func (l lost) with(epoch, from, to uint64, until time.Time) lost {
 	grown := maps.Clone(l)
 	if grown == nil {
 		grown = lost{}
 	}
-	spans := slices.Clone(grown[epoch])
+	spans := slices.Clone(l[epoch].Spans)
 	if n := len(spans); n > 0 && spans[n-1].To+1 == from {
 		spans[n-1].To = to
 	} else {
 		spans = append(spans, span{from, to})
 	}
-	grown[epoch] = spans
-	for len(grown) > maxEpochs {
-		delete(grown, slices.Min(slices.Collect(maps.Keys(grown))))
-	}
+	grown[epoch] = gap{until.Unix(), spans}
 	return grown
 }
 
 // without returns the positions but one.
 func (l lost) without(p Position) lost {
-	var left []span
-	for _, s := range l[p.Epoch] {
+	was, ok := l[p.Epoch]
+	if !ok {
+		return l
+	}
+	left := gap{Until: was.Until}
+	for _, s := range was.Spans {
 		if p.Number < s.From || p.Number > s.To {
-			left = append(left, s)
+			left.Spans = append(left.Spans, s)
 			continue
 		}
 		if s.From < p.Number {
-			left = append(left, span{s.From, p.Number - 1})
+			left.Spans = append(left.Spans, span{s.From, p.Number - 1})
 		}
 		if p.Number < s.To {
-			left = append(left, span{p.Number + 1, s.To})
+			left.Spans = append(left.Spans, span{p.Number + 1, s.To})
 		}
 	}
 	shrunk := maps.Clone(l)
-	if shrunk[p.Epoch] = left; len(left) == 0 {
+	if shrunk[p.Epoch] = left; len(left.Spans) == 0 {
 		delete(shrunk, p.Epoch)
 	}
 	return shrunk
+}
+
+// at returns the positions that a lease may still ask for at a time.
+func (l lost) at(now time.Time) lost {
+	left := maps.Clone(l)
+	maps.DeleteFunc(left, func(_ uint64, g gap) bool { return g.Until < now.Unix() })
+	return left
 }

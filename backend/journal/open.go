@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/ledger"
 )
@@ -25,12 +26,13 @@ func (m memo) text() json.RawMessage {
 	return text
 }
 
-// missing is what the ledger does not have, once the epoch is over.
-func (m memo) missing() lost {
+// missing is what the ledger does not have, once the epoch is over, and leases
+// may ask for until a time.
+func (m memo) missing(until time.Time) lost {
 	if m.Epoch == 0 || m.Ended {
 		return m.Lost
 	}
-	return m.Lost.with(m.Epoch, m.Last+1, endless)
+	return m.Lost.with(m.Epoch, m.Last+1, endless, until)
 }
 
 // Attach gives the journal its storage. It is opened when first needed.
@@ -96,7 +98,7 @@ func (j *Journal) resume(ctx context.Context, log *ledger.Log) error {
 			return &ledger.Damage{Err: fmt.Errorf("what is stored with its head: %w", err)}
 		}
 	}
-	now := memo{Epoch: before.Epoch + 1, Lost: before.missing(), Pruned: before.Pruned}
+	now := memo{Epoch: before.Epoch + 1, Lost: before.missing(j.until()), Pruned: before.Pruned}
 	if _, err := log.Append(ctx, nil, now.text()); err != nil {
 		return err
 	}

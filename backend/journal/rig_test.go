@@ -94,7 +94,7 @@ func newRig(t fataler) *rig {
 
 // start makes a new journal on the same disk, as after a crash.
 func (r *rig) start() {
-	r.Journal = journal.New(func() time.Time { return r.now }, func(err error) { r.t.Fatal(err) })
+	r.Journal = journal.New(func() time.Time { return r.now }, func() time.Time { return r.now.Add(24 * time.Hour) }, func(err error) { r.t.Fatal(err) })
 	r.Wait = time.Hour
 	r.Attach(r.disk)
 }
