@@ -57,8 +57,8 @@ func TestLedgerSurvivesKills(t *testing.T) {
 	}
 	wantDistinct(t, minted)
 	forEach(t, minted, "revoke", func(c creds) error { return revokeNow(r.Client, c.Lease) })
-	w.look(t, r)
 	r.KillPlugin() // so that what is read was stored
+	w.look(t, r)
 	if w.wantAccounted(t, r, minted) == 0 {
 		t.Error("no kill ever lost an entry: the test idles")
 	}
