@@ -12,9 +12,11 @@ import (
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/account"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/metrics"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
 )
 
@@ -45,6 +47,9 @@ type backend struct {
 	kills       kills
 	feed        feed
 	lists       signedLists
+	metrics     *metrics.Metrics
+	accounts    accounts
+	storage     logical.Storage // for when there is no request
 }
 
 // Factory returns a logical.Factory for an engine that reports the given version.
@@ -64,7 +69,9 @@ func newBackend(version string, now func() time.Time) *backend {
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
 	b.journal = journal.New(now, func() time.Time { return time.Unix(b.until(), 0) }, b.ledgerWaits)
-	b.listeners = []listener{b.enter}
+	b.accounts.Book = account.New(now())
+	b.metrics = metrics.New(version, b.measured)
+	b.listeners = []listener{b.tally, b.enter} // the ledger last: what another could not note is not done
 	b.Backend = &framework.Backend{
 		Help:           strings.TrimSpace(help),
 		BackendType:    logical.TypeLogical,
@@ -77,10 +84,10 @@ func newBackend(version string, now func() time.Time) *backend {
 		InitializeFunc: b.initialize,
 		PeriodicFunc:   b.periodic,
 		Invalidate:     b.invalidate,
-		Clean:          func(ctx context.Context) { b.feed.close(); b.closeLedger(ctx) },
+		Clean:          b.close,
 	}
 	for _, p := range b.paths() {
-		b.Paths = append(b.Paths, p.Framework(b.report))
+		b.Paths = append(b.Paths, p.Framework(observer{b}))
 	}
 	return b
 }
@@ -89,6 +96,7 @@ func newBackend(version string, now func() time.Time) *backend {
 func (b *backend) Setup(ctx context.Context, conf *logical.BackendConfig) error {
 	b.journal.Attach(ledgerStorage{conf.StorageView})
 	remembering := *conf
+	b.storage = conf.StorageView
 	if conf.System != nil {
 		remembering.System = &system{SystemView: conf.System, now: b.now, local: sync.OnceValue(conf.System.LocalMount)}
 	}
@@ -108,6 +116,7 @@ func (b *backend) paths() []endpoint.Path {
 		b.pathDiscovery(), b.pathJWKS(), b.pathBundle(),
 		b.pathConditions(), b.pathStatus(), b.pathFeed(), b.pathHealth(),
 		b.pathCheckpoint(), b.pathTile(), b.pathEntries(), b.pathProof(), b.pathLedgerKeyRotate(), b.pathLedgerKey(),
+		b.pathMetrics(), b.pathExpiring(), b.pathUsage(), b.pathIdle(), b.pathDenials(), b.pathGraph(),
 	}
 }
 
@@ -141,6 +150,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.contracts.forget(strings.TrimPrefix(key, rolesPrefix))
 	case strings.HasPrefix(key, statePrefix), strings.HasPrefix(key, callersPrefix), strings.HasPrefix(key, consentsPrefix):
 		b.contracts.forgetAll()
+	case strings.HasPrefix(key, accountsPrefix):
+		// The node that counts is the one that writes.
 	case strings.HasPrefix(key, statusPrefix), strings.HasPrefix(key, killsPrefix), key == feedKey:
 		b.kills.forget()
 		b.feed.reopen() // its events are not all there were

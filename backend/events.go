@@ -73,15 +73,17 @@ type event struct {
 	stage          string
 	generation     string
 	issued         time.Time
-	expiry         time.Time    // when it ends, however often it is renewed
+	expiry         time.Time    // when it ends if nothing kills it, however often it is renewed
 	ttl            ramp.Seconds // of its lease from now on; of a deploy the overlap
 
 	phase  ramp.Phase   // of a denial: issue or renew
 	denial *ramp.Denial // why
 
 	from     string // stage, revision or generation before
+	fell     bool   // to a lower stage, or back to the beginning of it
 	accepted uint64 // requests, by evidence
 	refused  uint64
+	accepts  map[string]uint64 // requests accepted by scope
 
 	key      string           // name of a key set
 	position journal.Position // in the journal, once listeners were told

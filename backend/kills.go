@@ -94,6 +94,7 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 	if err := b.feed.ensure(ctx, s); err != nil {
 		return err
 	}
+	_ = b.loadAccounts(ctx, s) // what dies is counted, but never waits for an account that cannot be read
 	b.kills.sweep.RLock()
 	defer b.kills.sweep.RUnlock()
 	for _, e := range events {
@@ -102,6 +103,7 @@ func (b *backend) kill(ctx context.Context, s logical.Storage, events ...revocat
 		}
 		b.lists.changed(e)
 		b.feed.publish(e)
+		b.died(e)
 	}
 	return nil
 }
@@ -141,9 +143,9 @@ func listKey(contract string, n uint64) string {
 
 // killSerial kills one credential, and tells it when that was alive. One that
 // its status list calls dead already, or that has expired, costs no write.
-func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, told *event) error {
+func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocation.Credential, expiry int64, told *event) error {
 	now := b.now().Unix()
-	if told.expiry.Unix() < now {
+	if expiry <= now {
 		return nil
 	}
 	st, err := b.kills.state(ctx, s)
@@ -154,11 +156,21 @@ func (b *backend) killSerial(ctx context.Context, s logical.Storage, c revocatio
 		return nil
 	}
 	if st.Dead(c, now) == "" {
+		told.expiry = time.Unix(endOf(st, c, expiry), 0)
 		if err := b.tell(ctx, told); err != nil {
 			return err
 		}
 	}
-	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: told.expiry.Add(clockMargin).Unix()})
+	return b.kill(ctx, s, revocation.Event{Type: revocation.EventSerial, Contract: c.Contract, Serial: c.Serial, Until: expiry + int64(clockMargin/time.Second)})
+}
+
+// endOf is when a credential ends if nothing kills it (NumericDate): a deploy
+// may have planned its end.
+func endOf(st *revocation.State, c revocation.Credential, expiry int64) int64 {
+	if planned := st.Ends(c.Contract, c.Serial); planned != 0 {
+		return min(expiry, planned)
+	}
+	return expiry
 }
 
 // clockMargin is for how long what died is remembered after it has expired,

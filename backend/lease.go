@@ -164,8 +164,16 @@ func (b *backend) leased(req *logical.Request, declared map[string]string, g *mi
 // the one who renews may be somebody else. A refused renewal kills the
 // credential, because Vault itself would let the lease run on.
 func (b *backend) renew(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	began := time.Now()
 	resp, err := b.decideRenewal(ctx, req)
-	return resp, b.answer(req, err)
+	return resp, b.leaseAnswer(req, err, began)
+}
+
+// leaseAnswer is answer for what Vault asks about a lease.
+func (b *backend) leaseAnswer(req *logical.Request, err error, began time.Time) error {
+	answer := b.answer(req, err)
+	b.metrics.Served("lease", string(req.Operation), statusText(endpoint.Status(answer, http.StatusOK)), time.Since(began))
+	return answer
 }
 
 func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*logical.Response, error) {
@@ -191,7 +199,7 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 	if denial != nil {
 		died := l.told(kindRevoke)
 		died.detail = denial.Error()
-		if err := b.killSerial(ctx, req.Storage, l.credential(), died); err != nil {
+		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry, died); err != nil {
 			return nil, err
 		}
 		// "permission denied" is what makes Vault Agent stop renewing and
@@ -283,18 +291,30 @@ func (b *backend) renewFrom(ctx context.Context, s logical.Storage, l *lease, c 
 // revoke kills the credential of a lease. It needs neither role, service, key
 // nor config, and costs no write when the credential is dead already.
 func (b *backend) revoke(ctx context.Context, req *logical.Request, _ *framework.FieldData) (*logical.Response, error) {
+	began := time.Now()
 	l, err := readLease(req.Secret.InternalData)
 	if err == nil {
 		err = errors.Join(b.settle(ctx, l, false), b.ended(ctx, req.Storage, l), b.released(ctx, req.Storage, l), b.settle(ctx, l, true))
 	}
-	return nil, b.answer(req, err)
+	return nil, b.leaseAnswer(req, err, began)
 }
 
+// ended tells what the end of a lease means for its credential.
 func (b *backend) ended(ctx context.Context, s logical.Storage, l *lease) error {
-	if l.Expiry < b.now().Unix() {
-		return b.tell(ctx, l.told(kindExpire))
+	dead, err := b.kills.state(ctx, s)
+	if err != nil {
+		return err
 	}
-	return b.killSerial(ctx, s, l.credential(), l.told(kindRevoke))
+	end := endOf(dead, l.credential(), l.Expiry)
+	if end > b.now().Unix() {
+		return b.killSerial(ctx, s, l.credential(), l.Expiry, l.told(kindRevoke))
+	}
+	if dead.Dead(l.credential(), end-1) != "" {
+		return nil // something else had killed it before
+	}
+	told := l.told(kindExpire)
+	told.expiry = time.Unix(end, 0)
+	return b.tell(ctx, told)
 }
 
 // told is an event about the credential of a lease.

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"regexp"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 )
@@ -9,6 +10,8 @@ import (
 type callerRequest struct {
 	EntityID string `json:"entity_id" path:"true" doc:"Vault entity ID of the caller."`
 }
+
+var entityID = regexp.MustCompile("^" + entityPattern + "$")
 
 const entityPattern = `(?P<entity_id>[A-Za-z0-9][A-Za-z0-9_.-]{0,127})`
 

@@ -51,9 +51,9 @@ func (b *backend) revokeToken(ctx context.Context, call *endpoint.Call, req *tok
 	}
 	return &emptyOK{}, b.killSerial(ctx, call.Storage, revocation.Credential{
 		Contract: contract, Serial: serial, Caller: token.CallerHash(c.ClientID), IssuedAt: c.IssuedAt, KeyID: kid,
-	}, &event{
+	}, c.Expiry, &event{
 		kind: kindRevoke, contract: state.Name, contractID: contract, caller: c.ClientID,
-		jti: c.ID, serial: serial, keyID: kid, issued: time.Unix(c.IssuedAt, 0), expiry: time.Unix(c.Expiry, 0),
+		jti: c.ID, serial: serial, keyID: kid, issued: time.Unix(c.IssuedAt, 0),
 		detail: "token presented",
 	})
 }

@@ -281,7 +281,11 @@ func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endp
 	if err := b.forgetCallers(ctx, call.Storage, c); err != nil {
 		return nil, err
 	}
-	return nil, dropUses(ctx, call.Storage, c, nil)
+	if err := dropUses(ctx, call.Storage, c, nil); err != nil {
+		return nil, err
+	}
+	b.forgetAccount(c)
+	return nil, nil
 }
 
 // forgetCallers drops what is known of a deleted contract's callers, and the

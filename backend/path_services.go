@@ -54,11 +54,7 @@ func (b *backend) readService(ctx context.Context, call *endpoint.Call, req *end
 	if err != nil || svc == nil {
 		return nil, err
 	}
-	state := "active"
-	if svc.stored.Suspended {
-		state = "suspended"
-	}
-	return &serviceResponse{svc.ServiceTerms, state, stamp(svc.stored.Created), stamp(svc.stored.Updated)}, nil
+	return &serviceResponse{svc.ServiceTerms, svc.state(), stamp(svc.stored.Created), stamp(svc.stored.Updated)}, nil
 }
 
 func (b *backend) writeService(ctx context.Context, call *endpoint.Call, req *serviceRequest) (*endpoint.Nothing, error) {

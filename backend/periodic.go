@@ -20,6 +20,7 @@ func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
 		b.forgetResumed(ctx, req.Storage),
 		b.storeStandings(ctx, req.Storage),
 		b.keepLedger(ctx),
+		b.storeAccounts(ctx, req.Storage),
 	)
 	if err != nil {
 		b.report(req, err)

@@ -51,10 +51,7 @@ func (b *backend) proceed(ctx context.Context, s logical.Storage, c *contract, e
 	fell := c.Fell(from, to)
 	if from.Stage != to.Stage || fell {
 		told := c.about(kindStage)
-		told.caller, told.from, told.stage = entity, from.Stage, to.Stage
-		if fell {
-			told.detail = "fell: what the caller held is dead"
-		}
+		told.caller, told.from, told.stage, told.fell = entity, from.Stage, to.Stage, fell
 		if err := b.tell(ctx, told); err != nil {
 			return err
 		}

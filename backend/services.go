@@ -15,6 +15,13 @@ type service struct {
 	stored storedService
 }
 
+func (s *service) state() string {
+	if s.stored.Suspended {
+		return "suspended"
+	}
+	return "active"
+}
+
 type storedService struct {
 	Terms     ramp.ServiceTerms `json:"terms"`
 	Suspended bool              `json:"suspended,omitempty"`

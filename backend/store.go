@@ -26,6 +26,7 @@ const (
 	killsPrefix       = "kills/"
 	feedKey           = "feed"
 	ledgerPrefix      = "ledger/"
+	accountsPrefix    = "accounts/"
 )
 
 // get reads a JSON entry, nil when there is none.

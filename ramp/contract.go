@@ -243,7 +243,7 @@ func (c *Contract) State(svc *Service, st State, now time.Time) string {
 		return "awaiting_consent"
 	case now.Before(c.NotBefore):
 		return "not_started"
-	case c.OffRamp != nil && !now.Before(c.offRampStart()):
+	case c.OffRamp != nil && !now.Before(c.OffRampStart()):
 		return "off_ramp"
 	}
 	return "active"

@@ -83,7 +83,7 @@ func (in *input) prepare() {
 }
 
 func (in *input) inOffRamp() bool {
-	return in.c.OffRamp != nil && !in.f.Now.Before(in.c.offRampStart())
+	return in.c.OffRamp != nil && !in.f.Now.Before(in.c.OffRampStart())
 }
 
 // life works out when the lease and the credential end: the earliest of all
@@ -99,7 +99,7 @@ func (in *input) life() {
 	}
 	in.endBy(in.c.ExpiresAt)
 	if off := in.c.OffRamp; off != nil && !in.inOffRamp() && len(in.scopes.Missing(off.Scopes)) > 0 && len(off.Scopes) > 0 {
-		in.endBy(in.c.offRampStart()) // what it has beyond the off-ramp ends there
+		in.endBy(in.c.OffRampStart()) // what it has beyond the off-ramp ends there
 	}
 	usual := in.c.TTL
 	if usual == 0 {

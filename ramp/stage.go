@@ -116,8 +116,8 @@ func (o *OffRamp) check(t *Terms) (err error) {
 	return nil
 }
 
-// offRampStart is when the window opens, the zero time when there is none.
-func (c *Contract) offRampStart() time.Time {
+// OffRampStart is when the window opens, the zero time when there is none.
+func (c *Contract) OffRampStart() time.Time {
 	if c.OffRamp == nil {
 		return time.Time{}
 	}

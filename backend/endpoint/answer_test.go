@@ -68,6 +68,30 @@ func TestFaultsOfOursAreReported(t *testing.T) {
 	}
 }
 
+func TestRequestsAreObserved(t *testing.T) {
+	k := newKitchen(t)
+	for _, tc := range []struct {
+		op      logical.Operation
+		fail    error
+		nothing bool
+		want    string
+	}{
+		{logical.ReadOperation, nil, false, "bowl read 200"},
+		{logical.ReadOperation, nil, true, "bowl read 404"},
+		{logical.UpdateOperation, nil, false, "bowl update 204"},
+		{logical.UpdateOperation, endpoint.BadRequest("no"), false, "bowl update 400"},
+		{logical.UpdateOperation, &ramp.Denial{}, false, "bowl update 403"},
+		{logical.ListOperation, errors.New("disk"), false, "bowl list 500"},
+		{logical.DeleteOperation, logical.ErrReadOnly, false, "bowl delete 0"},
+	} {
+		k.fail, k.nothing = tc.fail, tc.nothing
+		_, _ = k.do(tc.op, nil)
+		if k.served != tc.want {
+			t.Errorf("observed %q, want %q", k.served, tc.want)
+		}
+	}
+}
+
 func TestResponses(t *testing.T) {
 	k := newKitchen(t)
 	k.merged = bowl{Owner: "ann", TTL: 90, Flavours: ramp.Scopes{"a"}, Cooked: time.Date(2027, 3, 1, 12, 0, 0, 0, time.FixedZone("", 7200)), Hidden: "h"}

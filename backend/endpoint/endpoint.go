@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
@@ -109,9 +110,17 @@ type Path struct {
 	Read, List, Write, Delete *Operation
 }
 
-// Framework returns the path as Vault's SDK has it. Faults of ours are handed
-// to report before they are hidden from the user.
-func (p Path) Framework(report func(*logical.Request, error)) *framework.Path {
+// Observer sees requests go by.
+type Observer interface {
+	// Report takes a fault of ours before it is hidden from the user.
+	Report(req *logical.Request, err error)
+	// Served is told of each request that was answered. The endpoint is the
+	// Suffix of its path, the status that of HTTP, 0 for what Vault answers.
+	Served(endpoint string, op logical.Operation, status int, took time.Duration)
+}
+
+// Framework returns the path as Vault's SDK has it.
+func (p Path) Framework(o Observer) *framework.Path {
 	f := &framework.Path{
 		Pattern:         p.Pattern,
 		HelpSynopsis:    p.Synopsis,
@@ -134,7 +143,7 @@ func (p Path) Framework(report func(*logical.Request, error)) *framework.Path {
 			}
 			f.Fields[name] = s
 		}
-		handler := op.framework(report)
+		handler := op.framework(p.Suffix, o)
 		if kind == logical.UpdateOperation {
 			handler.DisplayAttrs = &framework.DisplayAttributes{OperationVerb: p.Verb}
 		}
@@ -149,18 +158,24 @@ func (p Path) Framework(report func(*logical.Request, error)) *framework.Path {
 	return f
 }
 
-func (op *Operation) framework(report func(*logical.Request, error)) *framework.PathOperation {
+func (op *Operation) framework(endpoint string, o Observer) *framework.PathOperation {
 	return &framework.PathOperation{
 		Summary:                     op.summary,
 		Responses:                   map[int][]framework.Response{op.status: op.respond},
 		ForwardPerformanceStandby:   true,
 		ForwardPerformanceSecondary: true,
 		Callback: func(ctx context.Context, req *logical.Request, data *framework.FieldData) (*logical.Response, error) {
+			began := time.Now()
 			resp, err := op.run(ctx, &Call{Request: req, fields: data})
 			answer, ours := Answer(err)
 			if ours {
-				report(req, err)
+				o.Report(req, err)
 			}
+			status := op.status
+			if resp == nil && status == http.StatusOK {
+				status = http.StatusNotFound
+			}
+			o.Served(endpoint, req.Operation, Status(answer, status), time.Since(began))
 			return resp, answer
 		},
 	}

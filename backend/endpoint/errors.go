@@ -39,6 +39,18 @@ var passThrough = []error{
 	logical.ErrPerfStandbyPleaseForward, logical.ErrInvalidRequest, logical.ErrUnrecoverable,
 }
 
+// Status is the HTTP status of an answer, ok when it is no error, and 0 when
+// Vault decides.
+func Status(answer error, ok int) int {
+	switch coded := answer.(type) { //nolint:errorlint // an answer is never wrapped
+	case nil:
+		return ok
+	case logical.HTTPCodedError:
+		return coded.Code()
+	}
+	return 0
+}
+
 // Answer turns any error into the one that crosses the plugin boundary: only
 // a bare coded error keeps its status there. A fault of ours is 500 and says
 // nothing about what happened inside; the log does, see Path.

@@ -39,6 +39,12 @@ type Raw struct {
 	MaxAge      string // Cache-Control; "" means no-store
 }
 
+// Text is a Raw that is not JSON.
+type Text struct{ Raw }
+
+// MediaType is for OpenAPI.
+func (*Text) MediaType() string { return "text/plain" }
+
 // MediaType is for OpenAPI.
 func (*Raw) MediaType() string { return "application/json" }
 

@@ -3,6 +3,7 @@ package endpoint_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -55,6 +56,13 @@ type kitchen struct {
 	nothing  bool
 	has      map[string]bool
 	reported error
+	served   string // what the observer saw last
+}
+
+func (k *kitchen) Report(_ *logical.Request, err error) { k.reported = err }
+
+func (k *kitchen) Served(name string, op logical.Operation, status int, _ time.Duration) {
+	k.served = fmt.Sprint(name, " ", op, " ", status)
 }
 
 func newKitchen(t *testing.T) *kitchen {
@@ -87,7 +95,7 @@ func newKitchen(t *testing.T) *kitchen {
 			return &endpoint.Raw{ContentType: "text/plain", Body: []byte("crash"), MaxAge: "7"}, k.fail
 		}),
 	}
-	k.backend = &framework.Backend{Paths: []*framework.Path{path.Framework(func(_ *logical.Request, err error) { k.reported = err })}}
+	k.backend = &framework.Backend{Paths: []*framework.Path{path.Framework(k)}}
 	if err := k.backend.Setup(t.Context(), &logical.BackendConfig{Logger: hclog.NewNullLogger(), System: &logical.StaticSystemView{PluginEnvironment: &logical.PluginEnvironment{VaultVersion: "1.0.0"}}}); err != nil {
 		t.Fatal(err)
 	}

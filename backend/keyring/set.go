@@ -198,10 +198,19 @@ func (s *Set) Pruned(now time.Time, horizon func(time.Time) time.Time) (*Set, bo
 	return c, true
 }
 
+// DueAt returns when the rotation period is over, zero for never.
+func (s *Set) DueAt() time.Time {
+	last := s.lastActivation()
+	if s.RotationPeriod <= 0 || last.IsZero() {
+		return time.Time{}
+	}
+	return last.Add(time.Duration(s.RotationPeriod) * time.Second)
+}
+
 // Due reports whether the rotation period is over.
 func (s *Set) Due(now time.Time) bool {
-	last := s.lastActivation()
-	return s.RotationPeriod > 0 && !last.IsZero() && !last.Add(time.Duration(s.RotationPeriod)*time.Second).After(now)
+	at := s.DueAt()
+	return !at.IsZero() && !at.After(now)
 }
 
 func (v *Version) clone() *Version {

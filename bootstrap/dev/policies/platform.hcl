@@ -32,3 +32,7 @@ path "ramp/revoke" {
 path "sys/leases/revoke-prefix/ramp/creds/*" {
   capabilities = ["update", "sudo"]
 }
+# What expires, who uses what, what is refused, who can reach whom.
+path "ramp/report/*" {
+  capabilities = ["read"]
+}

@@ -1,0 +1,4 @@
+# Who reads reports: auditors, on-call, `ramp report` and `ramp graph`.
+path "ramp/report/*" {
+  capabilities = ["read"]
+}
