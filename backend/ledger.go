@@ -163,7 +163,7 @@ func (s ledgerStorage) Delete(ctx context.Context, key string) error {
 	return nil
 }
 
-// maxReason bounds the sentence of an entry; denials quote what callers sent.
+// maxReason bounds the sentence of an entry.
 const maxReason = 500
 
 // entry is an event as the ledger has it.
@@ -182,6 +182,9 @@ func (e *event) entry() ledger.Entry {
 			entry.Action = ledger.Renew
 		}
 		entry.Code, entry.Reason = string(e.denial.Code), e.denial.Reason
+		if e.denial.Code == ramp.ScopeNotGranted || e.denial.Code == ramp.GenerationRetired {
+			entry.Reason = "" // it quotes what the caller sent: by mistake, that may be a secret
+		}
 	case kindRoleDeploy:
 		entry.Type, entry.Action = ledger.Deploy, ""
 	}
