@@ -69,6 +69,7 @@ func newBackend(version string, now func() time.Time) *backend {
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
 	b.journal = journal.New(now, func() time.Time { return time.Unix(b.until(), 0) }, b.ledgerWaits)
+	b.journal.Redo = b.redo
 	b.accounts.Book = account.New(now())
 	b.metrics = metrics.New(version, b.measured)
 	b.listeners = []listener{b.tally, b.enter} // the ledger last: what another could not note is not done

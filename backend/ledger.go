@@ -15,6 +15,7 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/ledger"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
 )
 
 // enter is the listener that brings what happens into the ledger. Issues,
@@ -101,6 +102,26 @@ func (l *lease) past(kind eventKind, at int64) ledger.Entry {
 		told.by, told.requestID = l.EntityID, l.RequestID
 	}
 	return told.entry()
+}
+
+// redo kills what the ledger says was revoked, should a crash have come between.
+func (b *backend) redo(ctx context.Context, revoked []ledger.Entry) error {
+	dead, err := b.kills.state(ctx, b.storage)
+	if err != nil {
+		return err
+	}
+	now := b.now().Unix()
+	for _, e := range revoked {
+		if e.Serial == nil || e.Expires <= now || dead.Listed(e.ContractID, *e.Serial, now) {
+			continue
+		}
+		if err := b.kill(ctx, b.storage, revocation.Event{
+			Type: revocation.EventSerial, Contract: e.ContractID, Serial: *e.Serial, Until: e.Expires + int64(clockMargin/time.Second),
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // keepLedger is the periodic work: it writes what waits, and drops old bodies.

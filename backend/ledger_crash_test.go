@@ -226,3 +226,33 @@ func TestCostOfTheLedger(t *testing.T) {
 		t.Errorf("recording a revocation takes %d operations", ops)
 	}
 }
+
+// The plugin dies when a revocation is recorded and not yet done. The next one
+// does it, and the revocation is in the ledger once, however late it is repeated.
+func TestRecordedRevocationsAreDone(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	held, other := r.mint(), r.mint()
+	r.ledger()
+	r.storage.breakAt(3, before) // after the tail and the head of the ledger
+	if err := r.tryRevoke(held); status(err) != 500 || !r.storage.mend() {
+		t.Fatalf("revocation: %v", err)
+	}
+	if revoked := about(r.ledger(), held, ledger.Revoke); len(revoked) != 1 || !r.active(held.Data["token"]) {
+		t.Fatalf("recorded are %+v", revoked)
+	}
+	r.start()
+	r.ledger()
+	r.dead(held, true)
+	r.dead(other, false)
+	for range 2 {
+		for range 1100 {
+			r.revoke(r.mint())
+		}
+		r.revoke(held)
+		r.start()
+	}
+	if revoked := about(r.ledger(), held, ledger.Revoke); len(revoked) != 1 {
+		t.Errorf("recorded are %+v", revoked)
+	}
+}

@@ -34,7 +34,10 @@ var errFull = errors.New("the ledger is too far behind to take another entry")
 // Journal is the way into a ledger. One journal writes to a storage at a time.
 type Journal struct {
 	// Wait is for how long entries that nobody waits for are collected.
-	Wait   time.Duration
+	Wait time.Duration
+	// Redo, if set, carries out the revocations that were recorded last: a crash
+	// may have come between record and deed. Nothing is recorded before it succeeds.
+	Redo   func(ctx context.Context, revoked []ledger.Entry) error
 	now    func() time.Time
 	until  func() time.Time // when the last lease of what was issued by now has ended
 	report func(error)      // of what fails while nobody waits

@@ -98,13 +98,20 @@ func (j *Journal) resume(ctx context.Context, log *ledger.Log) error {
 			return &ledger.Damage{Err: fmt.Errorf("what is stored with its head: %w", err)}
 		}
 	}
+	last, err := lately(ctx, log)
+	if err == nil && j.Redo != nil && len(last) > 0 {
+		err = j.Redo(ctx, last)
+	}
+	if err != nil {
+		return err
+	}
 	now := memo{Epoch: before.Epoch + 1, Lost: before.missing(j.until()), Pruned: before.Pruned}
 	if _, err := log.Append(ctx, nil, now.text()); err != nil {
 		return err
 	}
-	revoked, err := lately(ctx, log)
-	if err != nil {
-		return err
+	var revoked recent
+	for _, e := range last {
+		revoked.add(e.JTI)
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()

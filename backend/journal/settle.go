@@ -72,13 +72,13 @@ func (r *recent) add(jti string) bool {
 func (r *recent) remove(jti string) { delete(r.known, jti) }
 
 // lately reads the revocations among the last entries of a ledger.
-func lately(ctx context.Context, log *ledger.Log) (r recent, err error) {
+func lately(ctx context.Context, log *ledger.Log) (revoked []ledger.Entry, err error) {
 	at, _ := log.Checkpoint()
 	err = ledger.Entries(ctx, log, max(0, at.Size-maxRecent), at.Size, func(_ int64, text []byte) (bool, error) {
 		if e, err := ledger.ParseEntry(text); err == nil && e.Type == ledger.Revoke {
-			r.add(e.JTI)
+			revoked = append(revoked, *e)
 		}
 		return true, nil
 	})
-	return r, err
+	return revoked, err
 }
