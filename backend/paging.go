@@ -3,10 +3,12 @@ package backend
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 )
 
 // pageRequest asks for one page of a report.
@@ -19,6 +21,18 @@ const (
 	pageLimit    = 100
 	maxPageLimit = 1000
 )
+
+// stretch is a time to look ahead or back: what the request says, else a week.
+func stretch(call *endpoint.Call, field string, said ramp.Seconds) (time.Duration, error) {
+	const week, most = 7 * 24 * 3600, 10 * 365 * 24 * 3600
+	switch {
+	case !call.Has(field):
+		said = week
+	case said < 0 || said > most:
+		return 0, endpoint.BadRequest("%s must be between 0 and 87600h", field)
+	}
+	return said.Duration(), nil
+}
 
 // limit is how much the page may have.
 func (p *pageRequest) limit() (int, error) {

@@ -39,15 +39,12 @@ func (b *backend) pathExpiring() endpoint.Path {
 }
 
 func (b *backend) reportExpiring(ctx context.Context, call *endpoint.Call, req *expiringRequest) (*expiringResponse, error) {
-	within := req.Within
-	if !call.Has("within") {
-		within = 7 * 24 * 3600
-	}
-	if within < 0 {
-		return nil, endpoint.BadRequest("within may not be negative")
+	within, err := stretch(call, "within", req.Within)
+	if err != nil {
+		return nil, err
 	}
 	now := b.now()
-	end := now.Add(within.Duration())
+	end := now.Add(within)
 	rows := []expiringRow{}
 	if req.After == "" {
 		rows = append(rows, b.keysDue(end)...)

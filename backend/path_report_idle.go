@@ -17,7 +17,7 @@ type idleRequest struct {
 
 type idleResponse struct {
 	Since string    `json:"since" doc:"RFC 3339 time at which counting began. What is younger than the time asked for is not called idle."`
-	Idle  []idleRow `json:"idle" doc:"Contracts that nobody uses, or that grant more than is used: contract, service, owner, created, last_used (hour; empty for never), idle (whether nobody uses it), unused_scopes (as the service side reported since scopes_since), and suggested: fields to write to roles/<contract>."`
+	Idle  []idleRow `json:"idle" doc:"Contracts that nobody uses, or that grant more than is used: contract, service, owner, created, last_used (hour; empty for never), idle (whether nobody uses it), unused_scopes (in none of the service side's reports for so long; it reports since scopes_since), and suggested: fields to write to roles/<contract>."`
 	Next  string    `json:"next" doc:"Ask again with after=<next>; empty on the last page. A page is that many contracts, of which only those have rows that have something to report."`
 }
 
@@ -43,14 +43,11 @@ func (b *backend) pathIdle() endpoint.Path {
 }
 
 func (b *backend) reportIdle(ctx context.Context, call *endpoint.Call, req *idleRequest) (*idleResponse, error) {
-	idle := req.For
-	if !call.Has("for") {
-		idle = 7 * 24 * 3600
+	idle, err := stretch(call, "for", req.For)
+	if err != nil {
+		return nil, err
 	}
-	if idle < 0 {
-		return nil, endpoint.BadRequest("for may not be negative")
-	}
-	before := b.now().Add(-idle.Duration())
+	before := b.now().Add(-idle)
 	rows := []idleRow{}
 	next, err := b.contractPage(ctx, call.Storage, &req.pageRequest, func(c *contract, _ *service) error {
 		if row := b.idle(c, before); row.Idle || len(row.UnusedScopes) > 0 {
@@ -82,7 +79,7 @@ func (b *backend) idle(c *contract, before time.Time) idleRow {
 	if a.ScopesSince.IsZero() || a.ScopesSince.After(before) {
 		return row
 	}
-	maps.DeleteFunc(a.Scopes, func(_ string, n uint64) bool { return n == 0 })
+	maps.DeleteFunc(a.Scopes, func(_ string, last time.Time) bool { return last.Add(time.Hour).Before(before) })
 	row.UnusedScopes = c.Scopes.Missing(slices.Sorted(maps.Keys(a.Scopes)))
 	if len(row.UnusedScopes) > 0 {
 		row.Suggested = b.smaller(c, row.UnusedScopes)

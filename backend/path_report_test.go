@@ -103,6 +103,7 @@ func TestIdleReport(t *testing.T) {
 		r.write("evidence/"+role, map[string]any{"report": "1", "caller": "e-orders", "accepted": 7, "scopes": map[string]any{"invoices:read": 7, "invoices:write": 0, "made:up": 3}})
 		r.clock.advance(3 * 24 * time.Hour)
 		r.mint()
+		r.write("evidence/"+role, map[string]any{"report": "2", "counts": []any{map[string]any{"caller": "e-orders", "accepted": 1, "scopes": map[string]any{"invoices:read": 1}}}})
 		r.clock.advance(5 * 24 * time.Hour)
 		r.says("after a week", idle(nil),
 			"nobody <nil>  true <nil>",
@@ -110,7 +111,7 @@ func TestIdleReport(t *testing.T) {
 		)
 		r.says("and a while", idle(map[string]any{"for": "100h"}),
 			"nobody <nil>  true <nil>",
-			role+" ann 2027-03-04T12:00:00Z true [invoices:write]",
+			role+" ann 2027-03-04T12:00:00Z true [invoices:read invoices:write]",
 		)
 		r.says("not for so long", idle(map[string]any{"for": "720h"}))
 
@@ -123,8 +124,11 @@ func TestIdleReport(t *testing.T) {
 		r.tick()
 		r.start()
 		r.says("after a restart", idle(nil), "nobody <nil>  true <nil>")
+		r.clock.advance(400 * time.Hour)
+		r.mint()
+		r.says("a scope that was used once", idle(nil), "nobody <nil>  true <nil>", role+" ann 2027-03-26T04:00:00Z false [invoices:read]")
 		r.delete("roles/nobody")
-		r.says("when it is gone", idle(nil))
+		r.says("when it is gone", idle(nil), role+" ann 2027-03-26T04:00:00Z false [invoices:read]")
 	})
 }
 
@@ -150,6 +154,8 @@ func TestUsageReport(t *testing.T) {
 	r.says("before", usage(map[string]any{"to": "2027-03-01T13:00:00Z", "contract": role}), "<nil> "+role+" e-orders 2")
 	r.says("of one caller", usage(map[string]any{"caller": "e-other"}), "<nil> "+role+" e-other 1")
 	r.says("of another contract", usage(map[string]any{"contract": "none"}))
+	r.refused(logical.ReadOperation, "report/idle", "", map[string]any{"for": "1000000h"}, 400, "between 0 and 87600h")
+	r.refused(logical.ReadOperation, "report/expiring", "", map[string]any{"within": "1000000h"}, 400, "between 0 and 87600h")
 	for query, says := range map[string]string{"by=week": "caller, contract, hour", "limit=-1": "between 1 and 1000", "limit=1001": "between 1 and 1000", "from=yesterday": "RFC 3339", "form=x": "unknown field"} {
 		field, value, _ := strings.Cut(query, "=")
 		r.refused(logical.ReadOperation, "report/usage", "", map[string]any{field: value}, 400, says)

@@ -23,6 +23,9 @@ func counted(t *testing.T, least int, property func(t *rapid.T) (interesting boo
 			}
 		}
 	})
+	if testing.Short() {
+		least /= 5 // as rapid does
+	}
 	if n < least {
 		t.Errorf("the property was put to the test %d times, want at least %d", n, least)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -15,108 +14,157 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 )
 
-const maxFeed = 64 << 20 // bytes read of a feed message
+const (
+	// MaxWaitHeader of a feed answer says how long its server lets followers
+	// wait for news, as a duration ("20s"). Vault does not send it: there it
+	// is a second.
+	MaxWaitHeader = "Ramp-Max-Wait"
+
+	vaultWait   = time.Second
+	longestWait = time.Minute
+	firstRetry  = 100 * time.Millisecond
+	lastRetry   = 5 * time.Second
+	goBack      = time.Minute // to the first of the sources, after one that was in its place
+	forgetAfter = time.Hour   // beyond the expiry of what an event killed
+)
 
 // follower keeps a revocation state up to date from the issuer's feed.
 type follower struct {
 	client *http.Client
 	issuer string
+	urls   []string // of feeds, in order of preference
 	keys   *keySource
-	state  *revocation.State
+	clock  *clock
+	dead   revocation.State
+	patch  time.Duration // longest wait that keeps the knowledge fresh
+
+	// Of the loop alone.
+	at    int           // in urls
+	moved time.Time     // when at was changed
+	wait  time.Duration // that the source allows
+	lost  bool          // a message is missing: take a snapshot
 
 	mu     sync.RWMutex
 	cursor uint64
-	last   time.Time // when the newest message was asked for
+	heard  time.Time
+	fails  int // polls in a row
 }
 
-func (f *follower) init(client *http.Client, issuer string, keys *keySource, state *revocation.State) {
-	f.client, f.issuer, f.keys, f.state = client, issuer, keys, state
+// known is what the follower stands at.
+type known struct {
+	cursor uint64
+	heard  time.Time // everything that died before is known
+	fails  int
 }
 
-// heard is the moment up to which everything that died is known.
-func (f *follower) heard() time.Time {
+func (f *follower) known() known {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.last
+	return known{f.cursor, f.heard, f.fails}
 }
 
-func (f *follower) at() uint64 {
+// age is for how long deaths may be unknown.
+func (f *follower) age() time.Duration {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.cursor
+	return f.clock.read().Sub(f.heard)
 }
 
-// poll asks for what is new and takes it over.
+// poll asks for what is new and takes it over. Without wait the answer comes at once.
 func (f *follower) poll(ctx context.Context, wait time.Duration) error {
-	cursor, asked := f.at(), time.Now()
-	url := f.issuer + "/feed"
-	if cursor != 0 {
-		url += fmt.Sprintf("?after=%d&wait=%s", cursor, wait)
+	stands, asked := f.known().cursor, f.clock.read()
+	source := f.urls[f.at]
+	url := source + "/feed"
+	if stands != 0 && !f.lost {
+		url += fmt.Sprintf("?after=%d&wait=%s", stands, wait)
 	}
-	raw, err := fetch(ctx, f.client, url, maxFeed)
+	raw, header, err := fetch(ctx, f.client, url, maxFeed, requestTimeout+wait)
 	if err != nil {
-		return err
+		return fmt.Errorf("feed: %w", err)
 	}
-	message, err := f.open(ctx, string(raw), asked)
+	message, err := f.open(ctx, string(raw))
 	if err != nil {
-		return err
+		return fmt.Errorf("feed of %s: %w", source, err)
 	}
-	if message.Cursor < cursor {
-		return fmt.Errorf("feed of %s went back from cursor %d to %d: an old message was replayed, or the mount was restored from an old backup", f.issuer, cursor, message.Cursor)
+	switch {
+	case message.Cursor < stands:
+		return fmt.Errorf("feed of %s went back from cursor %d to %d: an old message was replayed, or Vault was restored from a backup (then restart the verifiers)", source, stands, message.Cursor)
+	case !message.Snapshot && message.After > stands:
+		f.lost = true
+		return fmt.Errorf("feed of %s leaves out what happened between cursor %d and %d: taking a snapshot", source, stands, message.After)
 	}
-	if !message.Snapshot && message.After != cursor {
-		return fmt.Errorf("feed of %s answered for cursor %d, asked was %d", f.issuer, message.After, cursor)
+	if err := f.dead.Apply(message); err != nil {
+		return fmt.Errorf("feed of %s: %w: verifier and issuer are of versions too far apart, or the feed is damaged", source, err)
 	}
-	if err := f.state.Apply(message); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.cursor, f.last = message.Cursor, asked
+	f.lost = false
+	f.wait = allowedWait(header)
+	f.take(message, asked)
 	return nil
 }
 
-func (f *follower) open(ctx context.Context, raw string, asked time.Time) (*revocation.Feed, error) {
+// take moves on to a message that was asked for at a time. It is as fresh as
+// its signed time says: a relay may have kept it.
+func (f *follower) take(message *revocation.Feed, asked time.Time) {
+	said := time.Unix(message.IssuedAt, 0)
+	heard := asked
+	if late := asked.Sub(said); late > time.Second { // iat is in whole seconds, and signed at most a second before
+		heard = asked.Add(time.Second - late) // keeps asked's monotonic reading
+	}
+	f.clock.hear(said, asked)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cursor, f.fails = message.Cursor, 0
+	if heard.After(f.heard) || f.heard.IsZero() {
+		f.heard = heard
+	}
+}
+
+func (f *follower) open(ctx context.Context, raw string) (*revocation.Feed, error) {
 	_, payload, err := token.OpenSized(raw, maxFeed, f.keys.key, token.TypeFeed)
 	if errors.Is(err, token.ErrUnknownKey) {
-		f.keys.refetch(ctx, asked)
+		f.keys.refetch(ctx)
 		_, payload, err = token.OpenSized(raw, maxFeed, f.keys.key, token.TypeFeed)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("feed of %s: %w", f.issuer, err)
+		return nil, fmt.Errorf("not a message of the issuer: %w", err)
 	}
 	var message revocation.Feed
 	if err := json.Unmarshal(payload, &message); err != nil {
-		return nil, fmt.Errorf("feed of %s: %w", f.issuer, err)
+		return nil, fmt.Errorf("not a feed message: %w", err)
 	}
 	if message.Issuer != f.issuer {
-		return nil, fmt.Errorf("feed of %s speaks for issuer %.200q", f.issuer, message.Issuer)
+		return nil, fmt.Errorf("it speaks for issuer %.200q", message.Issuer)
 	}
 	return &message, nil
 }
 
-func fetch(ctx context.Context, client *http.Client, url string, limit int64) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
+func allowedWait(h http.Header) time.Duration {
+	d, err := time.ParseDuration(h.Get(MaxWaitHeader))
+	if err != nil || d < vaultWait {
+		return vaultWait
 	}
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("GET %s: %s", url, resp.Status)
-	}
-	body, err := io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(body)) > limit {
-		return nil, fmt.Errorf("GET %s: more than %d bytes", url, limit)
-	}
-	return body, nil
+	return min(d, longestWait)
 }
+
+// next is how long to ask for, and from which source.
+func (f *follower) next() time.Duration {
+	if f.at > 0 && f.clock.read().Sub(f.moved) > goBack {
+		f.at, f.wait = 0, vaultWait
+	}
+	return min(max(f.wait, vaultWait), f.patch)
+}
+
+// failed moves on to the next source and returns how long to pause before it.
+func (f *follower) failed() time.Duration {
+	f.at, f.moved, f.wait = (f.at+1)%len(f.urls), f.clock.read(), vaultWait
+	f.mu.Lock()
+	f.fails++
+	n := f.fails
+	f.mu.Unlock()
+	return jittered(min(firstRetry<<min(n-1, 10), lastRetry))
+}
+
+func (f *follower) forget() { f.dead.Forget(f.clock.now().Add(-forgetAfter).Unix()) }
 
 func jittered(d time.Duration) time.Duration {
 	return d/2 + time.Duration(rand.Int64N(int64(d))) //nolint:gosec // nobody gains by guessing a pause

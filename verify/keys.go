@@ -2,87 +2,98 @@ package verify
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
 const (
-	keysMaxAge   = time.Minute     // keys are fetched again after that
+	keysFresh    = time.Minute     // keys are fetched again after that
+	keysGood     = time.Hour       // and are good for no longer than that when they cannot be
 	refetchEvery = 5 * time.Second // unknown kids cause no more fetches than that
-	maxDocument  = 1 << 20         // bytes read of a JWKS
+	maxKeys      = 1000
 )
 
 // keySource is the issuer's JWKS in memory.
 type keySource struct {
-	client *http.Client
-	url    string
-
-	mu      sync.RWMutex
-	keys    map[string]jose.JSONWebKey
-	fetched time.Time
+	sources *sources
+	now     func() time.Time
+	set     atomic.Pointer[keySet]
 
 	refetching sync.Mutex
 	tried      time.Time // under refetching
 }
 
-func (k *keySource) init(client *http.Client, issuer string) {
-	k.client, k.url = client, issuer+"/.well-known/jwks.json"
+type keySet struct {
+	keys    map[string]jose.JSONWebKey
+	fetched time.Time
 }
 
 func (k *keySource) key(kid string) (jose.JSONWebKey, bool) {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	key, ok := k.keys[kid]
+	key, ok := k.set.Load().keys[kid]
 	return key, ok
 }
 
 func (k *keySource) known(kid string) bool { _, ok := k.key(kid); return ok }
 
-func (k *keySource) old(now time.Time) bool {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return now.Sub(k.fetched) > keysMaxAge
-}
+func (k *keySource) age() time.Duration { return k.now().Sub(k.set.Load().fetched) }
 
 // refetch is for a kid nobody knows: it may be new. It is rate limited, so
 // that made-up kids do not turn into requests.
-func (k *keySource) refetch(ctx context.Context, now time.Time) {
+func (k *keySource) refetch(ctx context.Context) {
 	if !k.refetching.TryLock() {
 		return
 	}
 	defer k.refetching.Unlock()
-	if now.Sub(k.tried) < refetchEvery {
-		return
+	if now := k.now(); now.Sub(k.tried) >= refetchEvery {
+		k.tried = now
+		_ = k.refresh(ctx) // the token is refused all the same
 	}
-	k.tried = now
-	_ = k.refresh(ctx) // the token is refused all the same
 }
 
 func (k *keySource) refresh(ctx context.Context) error {
-	body, err := fetch(ctx, k.client, k.url, maxDocument)
+	body, err := k.sources.get(ctx, "/.well-known/jwks.json", maxDocument)
 	if err != nil {
-		return err
+		return fmt.Errorf("keys: %w", err)
 	}
 	var set jose.JSONWebKeySet
 	if err := json.Unmarshal(body, &set); err != nil {
-		return fmt.Errorf("%s is not a JWKS: %w", k.url, err)
+		return errors.New("keys: the issuer's document is not a JWKS")
 	}
-	keys := make(map[string]jose.JSONWebKey, len(set.Keys))
+	keys := make(map[string]jose.JSONWebKey, min(len(set.Keys), maxKeys))
 	for _, key := range set.Keys {
-		if key.KeyID != "" && key.Algorithm != "" && key.IsPublic() {
+		if usable(&key) && len(keys) < maxKeys {
 			keys[key.KeyID] = key
 		}
 	}
 	if len(keys) == 0 {
-		return fmt.Errorf("%s has no usable keys", k.url)
+		return errors.New("keys: the issuer's JWKS has no key that ramp tokens are signed with")
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.keys, k.fetched = keys, time.Now()
+	k.set.Store(&keySet{keys, k.now()})
 	return nil
+}
+
+// usable reports whether a key says what it is for and is what it says.
+func usable(key *jose.JSONWebKey) bool {
+	if key.KeyID == "" || !key.IsPublic() || key.Use != "" && key.Use != "sig" {
+		return false
+	}
+	switch public := key.Key.(type) {
+	case *ecdsa.PublicKey:
+		return key.Algorithm == "ES256" && public.Curve == elliptic.P256() || key.Algorithm == "ES384" && public.Curve == elliptic.P384()
+	case *rsa.PublicKey:
+		return key.Algorithm == "RS256" && public.N.BitLen() >= 2048
+	case ed25519.PublicKey:
+		return key.Algorithm == "EdDSA"
+	}
+	return false
 }

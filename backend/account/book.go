@@ -158,7 +158,7 @@ func (b *Book) Reported(at time.Time, contract, caller string, accepted, refused
 	u.Refused += refused
 }
 
-// UsedScopes counts requests that the service side accepted by scope.
+// UsedScopes notes which scopes the requests used that the service side accepted.
 func (b *Book) UsedScopes(at time.Time, id, contract string, accepted map[string]uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

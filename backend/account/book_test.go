@@ -133,7 +133,7 @@ func TestClosingABookLosesNothing(t *testing.T) {
 			},
 		})
 	})
-	if minted < 100 {
+	if !testing.Short() && minted < 100 {
 		t.Errorf("%d credentials: the test idles", minted)
 	}
 }

@@ -36,11 +36,11 @@ type contracts struct {
 }
 
 type record struct {
-	Name   string            `json:"name"`
-	Last   int64             `json:"last,omitempty"` // hour of the last issue or renewal
-	Held   []held            `json:"held,omitempty"`
-	Scopes map[string]uint64 `json:"scopes,omitempty"` // requests accepted, as services reported them
-	Since  int64             `json:"since,omitempty"`  // hour of the first such report
+	Name   string           `json:"name"`
+	Last   int64            `json:"last,omitempty"` // hour of the last issue or renewal
+	Held   []held           `json:"held,omitempty"`
+	Scopes map[string]int64 `json:"scopes,omitempty"` // hour of the last report of requests that used it
+	Since  int64            `json:"since,omitempty"`  // hour of the first such report
 }
 
 // held counts the live credentials of one caller that one key signed and that
@@ -206,16 +206,22 @@ func (x *contracts) end(r *record, by int64) {
 	}
 }
 
+// scopes notes which scopes accepted requests used, as a service reported.
 func (x *contracts) scopes(now int64, id, name string, accepted map[string]uint64) {
 	r := x.of(id, name)
 	if r == nil {
 		return
 	}
 	if r.Scopes == nil {
-		r.Scopes, r.Since = make(map[string]uint64), now
+		r.Scopes = make(map[string]int64)
+	}
+	if r.Since == 0 {
+		r.Since = now
 	}
 	for scope, n := range accepted {
-		r.Scopes[scope] += n
+		if n > 0 {
+			r.Scopes[scope] = max(r.Scopes[scope], now)
+		}
 	}
 }
 
@@ -244,8 +250,8 @@ func (x *contracts) merge(id string, stored *record) {
 		r.Scopes = maps.Clone(stored.Scopes)
 		return
 	}
-	for scope, n := range stored.Scopes {
-		r.Scopes[scope] += n
+	for scope, last := range stored.Scopes {
+		r.Scopes[scope] = max(r.Scopes[scope], last)
 	}
 }
 

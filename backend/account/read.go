@@ -2,7 +2,6 @@ package account
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"time"
 )
@@ -94,7 +93,7 @@ type Activity struct {
 	LastUsed    time.Time            // hour of the last issue or renewal, zero for never
 	Callers     []string             // that hold live credentials, sorted
 	Ends        map[time.Time]uint64 // live credentials by the hour in which they end
-	Scopes      map[string]uint64    // requests accepted, as services reported them
+	Scopes      map[string]time.Time // hour in which services reported the last request that used it
 	ScopesSince time.Time            // hour of the first such report, zero for none
 }
 
@@ -102,7 +101,7 @@ type Activity struct {
 func (b *Book) Activity(id string, now time.Time) Activity {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	a := Activity{Ends: map[time.Time]uint64{}}
+	a := Activity{Ends: map[time.Time]uint64{}, Scopes: map[string]time.Time{}}
 	r := b.contracts.list[id]
 	if r == nil {
 		return a
@@ -113,7 +112,9 @@ func (b *Book) Activity(id string, now time.Time) Activity {
 	if r.Since != 0 {
 		a.ScopesSince = hourTime(r.Since)
 	}
-	a.Scopes = maps.Clone(r.Scopes)
+	for scope, last := range r.Scopes {
+		a.Scopes[scope] = hourTime(last)
+	}
 	for _, h := range r.Held {
 		if h.N > 0 && h.Ends >= hourOf(now) {
 			a.Ends[hourTime(h.Ends)] += uint64(h.N)

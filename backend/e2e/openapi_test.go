@@ -73,13 +73,14 @@ var apiPaths = map[string]string{
 	"roles/{name}/callers/": "get", "roles/{name}/callers/{entity_id}": "get", "evidence/{name}": "post",
 	"services/{name}/consents/{role}": "delete get post", "explain/{name}": "post", "conditions/{id}/{digest}": "get",
 	"introspect": "post", "revoke": "post", ".well-known/openid-configuration": "get", ".well-known/jwks.json": "get",
-	"bundle": "get", "status/{id}/{n}": "get", "feed": "get", "health": "get",
+	"bundle": "get", "status/{id}/{n}": "get", "feed": "get", "health": "get", "metrics": "get",
+	"report/expiring": "get", "report/usage": "get", "report/idle": "get", "report/denials": "get", "report/graph": "get",
 }
 
 // raw are the operations whose answer is not Vault's JSON: a standard says what it looks like.
 var raw = []string{
 	".well-known/jwks.json get", ".well-known/openid-configuration get", "bundle get", "feed get", "status/{id}/{n} get",
-	"conditions/{id}/{digest} get",
+	"conditions/{id}/{digest} get", "metrics get",
 	"introspect post", "revoke post",
 }
 

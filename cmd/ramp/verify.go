@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 )
 
@@ -50,6 +51,7 @@ func verifyOnce(ctx context.Context, out io.Writer, config verify.Config, need v
 	if config.Issuer == "" || config.Audience == "" {
 		return errors.New("say whose token it is and for whom: -issuer=URL -audience=NAME")
 	}
+	config.Conditions = condition.NewUseCompiler().Compile
 	v, err := verify.New(ctx, config)
 	if err != nil {
 		return failure{fmt.Errorf("cannot reach the issuer: %w", err)}
@@ -61,7 +63,7 @@ func verifyOnce(ctx context.Context, out io.Writer, config verify.Config, need v
 	}
 	enc := json.NewEncoder(out)
 	enc.SetIndent("", "  ")
-	return enc.Encode(id.Claims)
+	return enc.Encode(id)
 }
 
 func argument(args []string, in io.Reader) (string, error) {

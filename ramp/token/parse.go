@@ -17,6 +17,9 @@ const MaxSize = 16 << 10
 // ErrUnknownKey is returned when no key has the kid of a token.
 var ErrUnknownKey = errors.New("the token is signed with a key that is not (or no longer) published by the issuer")
 
+// ErrSignature is returned when a signature does not match.
+var ErrSignature = errors.New("the signature of the token does not match")
+
 // Keys finds the public key with the given kid.
 type Keys func(kid string) (jose.JSONWebKey, bool)
 
@@ -57,7 +60,7 @@ func OpenSized(raw string, limit int, keys Keys, types ...string) (Header, []byt
 	}
 	payload, err := jws.Verify(key.Key)
 	if err != nil {
-		return h, nil, errors.New("the signature of the token does not match")
+		return h, nil, ErrSignature
 	}
 	return h, payload, nil
 }

@@ -75,7 +75,7 @@ type StatusRef struct {
 }
 
 // Ramp says by which contract a token was issued. A JWT-SVID has it only when
-// there are conditions, with ID and Conditions alone.
+// there are conditions.
 type Ramp struct {
 	Contract   string `json:"contract,omitempty"`
 	ID         string `json:"id"`
