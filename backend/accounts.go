@@ -180,6 +180,7 @@ const closeWait = 2 * time.Second
 // close is called when Vault seals, steps down, unmounts or reloads.
 func (b *backend) close(ctx context.Context) {
 	b.feed.close()
+	b.closeLedger(ctx)
 	ctx, cancel := context.WithTimeout(ctx, closeWait)
 	defer cancel()
 	if b.storage != nil && b.WriteSafeReplicationState() {

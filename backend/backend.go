@@ -14,6 +14,7 @@ import (
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/account"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/keyring"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/metrics"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
@@ -31,6 +32,8 @@ type backend struct {
 	now       func() time.Time
 	panics    atomic.Uint64
 	listeners []listener
+	journal   *journal.Journal
+	recording atomic.Bool // the ledger is on
 
 	essentials  essentials
 	keys        *keyring.Ring
@@ -46,8 +49,7 @@ type backend struct {
 	lists       signedLists
 	metrics     *metrics.Metrics
 	accounts    accounts
-	storage     logical.Storage        // for when there is no request
-	ledgerLag   func() *metrics.Ledger // nil: there is no ledger
+	storage     logical.Storage // for when there is no request
 }
 
 // Factory returns a logical.Factory for an engine that reports the given version.
@@ -66,9 +68,11 @@ func newBackend(version string, now func() time.Time) *backend {
 	b.services.load = b.loadService
 	b.contracts.load = b.loadContract
 	b.feed.closed = make(chan struct{})
+	b.journal = journal.New(now, func() time.Time { return time.Unix(b.until(), 0) }, b.ledgerWaits)
+	b.journal.Redo = b.redo
 	b.accounts.Book = account.New(now())
 	b.metrics = metrics.New(version, b.measured)
-	b.listeners = []listener{b.tally}
+	b.listeners = []listener{b.tally, b.enter} // the ledger last: what another could not note is not done
 	b.Backend = &framework.Backend{
 		Help:           strings.TrimSpace(help),
 		BackendType:    logical.TypeLogical,
@@ -76,7 +80,7 @@ func newBackend(version string, now func() time.Time) *backend {
 		Secrets:        []*framework.Secret{b.secret()},
 		PathsSpecial: &logical.Paths{
 			Unauthenticated: []string{".well-known/openid-configuration", ".well-known/jwks.json", "bundle", "conditions/*", "status/*", "feed", "health"},
-			SealWrapStorage: []string{keysPrefix},
+			SealWrapStorage: []string{keysPrefix, ledgerPrefix + journal.KeyPath},
 		},
 		InitializeFunc: b.initialize,
 		PeriodicFunc:   b.periodic,
@@ -91,6 +95,7 @@ func newBackend(version string, now func() time.Time) *backend {
 
 // Setup implements logical.Backend.
 func (b *backend) Setup(ctx context.Context, conf *logical.BackendConfig) error {
+	b.journal.Attach(ledgerStorage{conf.StorageView})
 	remembering := *conf
 	b.storage = conf.StorageView
 	if conf.System != nil {
@@ -111,6 +116,7 @@ func (b *backend) paths() []endpoint.Path {
 		b.pathCreds(), b.pathExplain(), b.pathEvidence(), b.pathIntrospect(), b.pathRevoke(),
 		b.pathDiscovery(), b.pathJWKS(), b.pathBundle(),
 		b.pathConditions(), b.pathStatus(), b.pathFeed(), b.pathHealth(),
+		b.pathCheckpoint(), b.pathTile(), b.pathEntries(), b.pathProof(), b.pathLedgerKeyRotate(), b.pathLedgerKey(),
 		b.pathMetrics(), b.pathExpiring(), b.pathUsage(), b.pathIdle(), b.pathDenials(), b.pathGraph(),
 	}
 }
@@ -151,6 +157,8 @@ func (b *backend) invalidate(_ context.Context, key string) {
 		b.kills.forget()
 		b.feed.reopen() // its events are not all there were
 		b.lists.forgetAll()
+	case strings.HasPrefix(key, ledgerPrefix):
+		b.journal.Forget()
 	default:
 		b.essentials.forget()
 		b.lists.forgetAll()

@@ -53,6 +53,7 @@ func newRigVia(t testing.TB, open func(*rig) logical.Backend) *rig {
 func (r *rig) start() {
 	r.t.Helper()
 	r.engine = newBackend("v0.0.0-test", r.clock.now)
+	r.engine.journal.Wait = time.Hour // it writes when told to
 	r.backend = r.open(r)
 }
 

@@ -16,6 +16,7 @@ type disk struct {
 	mu     sync.Mutex
 	reads  int // Get and List
 	writes int // Put and Delete
+	ledger int // operations below ledger/, which are counted here alone
 	fault  *fault
 	log    []string // keys written
 }
@@ -38,9 +39,12 @@ const (
 )
 
 // operation counts an operation and reports which fault strikes it.
-func (d *disk) operation(counter *int) faultKind {
+func (d *disk) operation(key string, counter *int) faultKind {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if strings.HasPrefix(key, ledgerPrefix) {
+		counter = &d.ledger
+	}
 	*counter++
 	if d.fault == nil {
 		return noFault
@@ -52,8 +56,8 @@ func (d *disk) operation(counter *int) faultKind {
 	return d.fault.kind
 }
 
-func (d *disk) do(counter *int, op func() error) error {
-	kind := d.operation(counter)
+func (d *disk) do(key string, counter *int, op func() error) error {
+	kind := d.operation(key, counter)
 	switch kind {
 	case panicking:
 		panic(faultWords)
@@ -66,24 +70,24 @@ func (d *disk) do(counter *int, op func() error) error {
 }
 
 func (d *disk) Get(ctx context.Context, key string) (entry *logical.StorageEntry, err error) {
-	err = d.do(&d.reads, func() error { entry, err = d.InmemStorage.Get(ctx, key); return err })
+	err = d.do(key, &d.reads, func() error { entry, err = d.InmemStorage.Get(ctx, key); return err })
 	return entry, err
 }
 
 // List sorts nothing, as storage promises no order.
 func (d *disk) List(ctx context.Context, prefix string) (names []string, err error) {
-	err = d.do(&d.reads, func() error { names, err = d.InmemStorage.List(ctx, prefix); return err })
+	err = d.do(prefix, &d.reads, func() error { names, err = d.InmemStorage.List(ctx, prefix); return err })
 	return names, err
 }
 
 func (d *disk) Put(ctx context.Context, e *logical.StorageEntry) error {
 	d.wrote(e.Key)
-	return d.do(&d.writes, func() error { return d.InmemStorage.Put(ctx, e) })
+	return d.do(e.Key, &d.writes, func() error { return d.InmemStorage.Put(ctx, e) })
 }
 
 func (d *disk) Delete(ctx context.Context, key string) error {
 	d.wrote(key)
-	return d.do(&d.writes, func() error { return d.InmemStorage.Delete(ctx, key) })
+	return d.do(key, &d.writes, func() error { return d.InmemStorage.Delete(ctx, key) })
 }
 
 func (d *disk) wrote(key string) {
@@ -126,6 +130,17 @@ func (d *disk) counted(f func()) (reads, writes int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.reads - reads, d.writes - writes
+}
+
+// countedLedger returns the operations on the ledger made by f.
+func (d *disk) countedLedger(f func()) int {
+	d.mu.Lock()
+	before := d.ledger
+	d.mu.Unlock()
+	f()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ledger - before
 }
 
 // keys returns all keys below a prefix.

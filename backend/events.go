@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 )
 
@@ -84,9 +85,10 @@ type event struct {
 	refused  uint64
 	accepts  map[string]uint64 // requests accepted by scope
 
-	key    string        // name of a key set
-	detail string        // what else there is to say
-	took   time.Duration // what deciding took
+	key      string           // name of a key set
+	position journal.Position // in the journal, once listeners were told
+	detail   string           // what else there is to say
+	took     time.Duration    // what deciding took
 }
 
 // listener is told what happens. An error means that it could not take note,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/minter"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
@@ -38,6 +40,14 @@ type lease struct {
 	KeyID      string
 	Generation string
 	Context    map[string]string
+
+	// What the ledger is told again if a crash made it forget: zero when it
+	// was off, or was told durably.
+	Issued    journal.Position
+	RequestID string // of the issue
+	Stage     string // of the issue
+	Renewed   journal.Position
+	RenewedAt int64 // NumericDate
 }
 
 const leaseVersion = "1"
@@ -60,6 +70,22 @@ func (l *lease) internal() map[string]any {
 		declared, _ := json.Marshal(l.Context) // strings always marshal
 		m["ctx"] = string(declared)
 	}
+	if pos := l.Issued.String(); pos != "" {
+		m["pos"], m["req"] = pos, l.RequestID
+		if l.Stage != "" {
+			m["stage"] = l.Stage
+		}
+	}
+	return m
+}
+
+// renewed returns a lease as Vault stores it, with where its renewal is in the
+// journal.
+func renewed(m map[string]any, at journal.Position, when time.Time) map[string]any {
+	if pos := at.String(); pos != "" {
+		m = maps.Clone(m)
+		m["renewed"], m["renewed_at"] = pos, strconv.FormatInt(when.Unix(), 10)
+	}
 	return m
 }
 
@@ -77,10 +103,16 @@ func readLease(m map[string]any) (*lease, error) {
 	if v := text("v"); v != leaseVersion {
 		return nil, fmt.Errorf("lease has version %.20q, this plugin knows %s", v, leaseVersion)
 	}
-	var errs [3]error
+	var errs [6]error
 	l.Serial, errs[0] = strconv.ParseUint(text("serial"), 10, 64)
 	l.IssuedAt, errs[1] = strconv.ParseInt(text("iat"), 10, 64)
 	l.Expiry, errs[2] = strconv.ParseInt(text("exp"), 10, 64)
+	l.RequestID, l.Stage = text("req"), text("stage")
+	l.Issued, errs[3] = journal.ParsePosition(text("pos"))
+	l.Renewed, errs[4] = journal.ParsePosition(text("renewed"))
+	if at := text("renewed_at"); at != "" {
+		l.RenewedAt, errs[5] = strconv.ParseInt(at, 10, 64)
+	}
 	for _, err := range errs {
 		if err != nil {
 			return nil, fmt.Errorf("lease is damaged: %w", err)
@@ -102,6 +134,7 @@ func (b *backend) leased(req *logical.Request, declared map[string]string, g *mi
 		Contract: g.Contract.Name, ContractID: g.Contract.ID, Serial: g.Serial, EntityID: g.ClientID,
 		IssuedAt: g.Issued.Unix(), Expiry: g.Expiry.Unix(), Scope: told.scopes, KeyID: made.KeyID,
 		Generation: g.Generation, Context: declared,
+		Issued: told.position, RequestID: told.requestID, Stage: g.Stage,
 	}
 	if addr := remoteAddr(req); addr.IsValid() {
 		l.Address = addr.String()
@@ -148,6 +181,9 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 	if err != nil {
 		return nil, err
 	}
+	if err := b.settle(ctx, l, false); err != nil {
+		return nil, err
+	}
 	told := l.told(kindRenew)
 	ttl, denial, err := b.renewal(ctx, req.Storage, l, told)
 	if err != nil {
@@ -161,14 +197,18 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 		return nil, err
 	}
 	if denial != nil {
-		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry, l.told(kindRevoke)); err != nil {
+		died := l.told(kindRevoke)
+		died.detail = denial.Error()
+		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry, died); err != nil {
 			return nil, err
 		}
 		// "permission denied" is what makes Vault Agent stop renewing and
 		// fetch a new credential.
 		return nil, logical.CodedError(http.StatusForbidden, denial.Error()+"; permission denied: the credential is dead")
 	}
-	resp := &logical.Response{Secret: req.Secret}
+	secret := *req.Secret
+	resp := &logical.Response{Secret: &secret}
+	resp.Secret.InternalData = renewed(req.Secret.InternalData, told.position, b.now())
 	resp.Secret.TTL = time.Duration(ttl) * time.Second
 	// The client's increment beats TTL; MaxTTL, counted from the issue,
 	// bounds this renewal to what was decided.
@@ -254,7 +294,7 @@ func (b *backend) revoke(ctx context.Context, req *logical.Request, _ *framework
 	began := time.Now()
 	l, err := readLease(req.Secret.InternalData)
 	if err == nil {
-		err = errors.Join(b.ended(ctx, req.Storage, l), b.released(ctx, req.Storage, l))
+		err = errors.Join(b.settle(ctx, l, false), b.ended(ctx, req.Storage, l), b.released(ctx, req.Storage, l), b.settle(ctx, l, true))
 	}
 	return nil, b.leaseAnswer(req, err, began)
 }

@@ -2,8 +2,10 @@ package backend
 
 import (
 	"context"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/ledger"
 )
 
 // settings are the fields of config, as written, stored and read.
@@ -20,9 +23,16 @@ type settings struct {
 	DefaultTTL      ramp.Seconds `json:"default_ttl" doc:"Life of a credential between renewals when its contract does not say. Default: 15m."`
 	MaxTTL          ramp.Seconds `json:"max_ttl" doc:"Longest life of any credential, at most the max_lease_ttl of the mount. Default: 24h."`
 	NotBeforeLeeway ramp.Seconds `json:"not_before_leeway" doc:"How far nbf is back-dated for clocks that are behind. Default: 30s."`
+	Ledger          string       `json:"ledger" doc:"on or off: whether what happens is recorded in the ledger. Default: on."`
+	LedgerRetention ramp.Seconds `json:"ledger_retention" doc:"Age at which the ledger drops the bodies of entries. Hashes and proofs stay. Default: 0, never."`
 }
 
-var defaults = settings{DefaultTTL: 15 * 60, MaxTTL: 24 * 3600, NotBeforeLeeway: 30}
+var defaults = settings{DefaultTTL: 15 * 60, MaxTTL: 24 * 3600, NotBeforeLeeway: 30, Ledger: ledgerOn}
+
+const (
+	ledgerOn  = "on"
+	ledgerOff = "off"
+)
 
 // config is settings with defaults filled in, and what follows from them.
 type config struct {
@@ -76,9 +86,17 @@ func (b *backend) loadConfig(ctx context.Context, s logical.Storage) error {
 	if c == nil {
 		c = &config{settings: defaults}
 	}
+	if c.Ledger == "" {
+		c.Ledger = ledgerOn // stored by a version that had none
+	}
 	c.mount = b.mountMaxTTL()
-	b.config.Store(c)
+	b.useConfig(c)
 	return nil
+}
+
+func (b *backend) useConfig(c *config) {
+	b.config.Store(c)
+	b.recording.Store(c.Ledger == ledgerOn)
 }
 
 func (b *backend) mountMaxTTL() ramp.Seconds {
@@ -103,19 +121,37 @@ func (b *backend) writeConfig(ctx context.Context, call *endpoint.Call, _ *setti
 	if was.Issuer != "" && c.MaxTTL < was.MaxTTL { // before the first config nothing was issued
 		c.Horizon = was.horizon(b.now()).Unix()
 	}
-	if err := b.ensureDefaultKeys(ctx, call.Storage); err != nil {
+	if c.Ledger == ledgerOn {
+		if err := b.journal.Begin(ctx, ledger.Origin(c.Issuer)); err != nil {
+			return nil, err
+		}
+		b.recording.Store(true) // this write is the first that is recorded
+	}
+	if err := b.changeConfig(ctx, call, was, &c); err != nil {
+		b.recording.Store(was.Ledger == ledgerOn)
 		return nil, err
 	}
-	if err := b.tell(ctx, &event{kind: kindConfigWrite}); err != nil {
-		return nil, err
-	}
-	if err := put(ctx, call.Storage, configKey, &c); err != nil {
-		b.essentials.forget()
-		return nil, err
-	}
-	b.config.Store(&c)
-	b.lists.forgetAll()
 	return nil, nil
+}
+
+func (b *backend) changeConfig(ctx context.Context, call *endpoint.Call, was, c *config) error {
+	if err := b.ensureDefaultKeys(ctx, call.Storage); err != nil {
+		return err
+	}
+	told := &event{kind: kindConfigWrite, detail: "wrote " + strings.Join(slices.Sorted(maps.Keys(call.Data)), ", ")}
+	if c.Ledger != was.Ledger {
+		told.detail += "; the ledger is " + c.Ledger
+	}
+	if err := b.tell(ctx, told); err != nil {
+		return err
+	}
+	if err := put(ctx, call.Storage, configKey, c); err != nil {
+		b.essentials.forget()
+		return err
+	}
+	b.useConfig(c)
+	b.lists.forgetAll()
+	return nil
 }
 
 func (b *backend) checkConfig(c *config, call *endpoint.Call) error {
@@ -125,6 +161,12 @@ func (b *backend) checkConfig(c *config, call *endpoint.Call) error {
 	}
 	if c.TrustDomain == "" {
 		c.TrustDomain = host
+	}
+	if c.Ledger == "" {
+		c.Ledger = ledgerOn
+	}
+	if c.Ledger != ledgerOn && c.Ledger != ledgerOff {
+		return endpoint.BadRequest("ledger %.40q must be on or off", c.Ledger)
 	}
 	if c.MaxTTL == 0 {
 		c.MaxTTL = defaults.MaxTTL
@@ -141,6 +183,8 @@ func (b *backend) checkConfig(c *config, call *endpoint.Call) error {
 	switch {
 	case c.DefaultTTL < 0 || c.MaxTTL < 0:
 		return endpoint.BadRequest("default_ttl and max_ttl may not be negative")
+	case c.LedgerRetention < 0:
+		return endpoint.BadRequest("ledger_retention may not be negative; 0 keeps everything")
 	case c.NotBeforeLeeway < 0 || c.NotBeforeLeeway > 600:
 		return endpoint.BadRequest("not_before_leeway must be between 0s and 10m")
 	case !isTrustDomain(c.TrustDomain):

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"context"
+	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 )
@@ -10,6 +11,11 @@ type healthResponse struct {
 	Version string `json:"version" doc:"Version of the plugin."`
 	State   string `json:"state" doc:"serving, or unconfigured while no issuer is set."`
 	Panics  uint64 `json:"panics" doc:"Requests that hit a defect of the plugin since it started."`
+
+	Ledger        string `json:"ledger" doc:"on, off or damaged."`
+	LedgerLag     int64  `json:"ledger_lag" doc:"Seconds since the oldest entry happened that is not durable yet."`
+	LedgerWaiting int    `json:"ledger_waiting" doc:"Entries that are not durable yet."`
+	LedgerSkipped uint64 `json:"ledger_skipped" doc:"Entries that found no room since the plugin started. Leases bring back those of credentials."`
 }
 
 func (b *backend) pathHealth() endpoint.Path {
@@ -23,7 +29,13 @@ func (b *backend) pathHealth() endpoint.Path {
 			if b.config.Load().Issuer == "" {
 				state = "unconfigured"
 			}
-			return &healthResponse{b.RunningVersion, state, b.panics.Load()}, nil
+			resp := &healthResponse{Version: b.RunningVersion, State: state, Panics: b.panics.Load(), Ledger: b.config.Load().Ledger}
+			is := b.journal.Status()
+			if is.Damage != nil {
+				resp.Ledger = "damaged"
+			}
+			resp.LedgerLag, resp.LedgerWaiting, resp.LedgerSkipped = int64(is.Lag/time.Second), is.Waiting, is.Skipped
+			return resp, nil
 		}),
 	}
 }

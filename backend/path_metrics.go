@@ -37,8 +37,9 @@ func (b *backend) measured() metrics.State {
 	b.feed.measure(&s)
 	b.suspensions.measure(&s)
 	b.lists.measure(&s)
-	if b.ledgerLag != nil {
-		s.Ledger = b.ledgerLag()
+	if b.recording.Load() {
+		is := b.journal.Status()
+		s.Ledger = &metrics.Ledger{Waiting: is.Waiting, Lag: is.Lag, Size: is.Size, Skipped: is.Skipped, Damaged: is.Damage != nil}
 	}
 	for _, name := range b.keys.Names() {
 		set := b.keys.Set(name)

@@ -94,7 +94,8 @@ func TestMetrics(t *testing.T) {
 				t.Errorf("%s{%s} is %v, want %v", want.name, want.labels, got, want.n)
 			}
 		}
-		if families["ramp_ledger_lag_seconds"] != nil {
+		r.write("config", map[string]any{"ledger": "off"})
+		if r.scrape()["ramp_ledger_lag_seconds"] != nil {
 			t.Error("there is no ledger, and it lags")
 		}
 	})
@@ -103,10 +104,12 @@ func TestMetrics(t *testing.T) {
 func TestMetricsOfTime(t *testing.T) {
 	r := newRig(t)
 	r.contract()
-	r.engine.ledgerLag = func() *metrics.Ledger { return &metrics.Ledger{Waiting: 3, Lag: 2 * time.Second} }
+	for range 3 {
+		r.mint()
+	}
 	r.clock.advance(721 * time.Hour)
 	families := r.scrape()
-	for name, want := range map[string]float64{"ramp_key_age_seconds": 721 * 3600, "ramp_key_rotation_due_seconds": -3600, "ramp_ledger_waiting_entries": 3, "ramp_ledger_lag_seconds": 2} {
+	for name, want := range map[string]float64{"ramp_key_age_seconds": 721 * 3600, "ramp_key_rotation_due_seconds": -3600, "ramp_ledger_waiting_entries": 3, "ramp_ledger_lag_seconds": 721 * 3600, "ramp_ledger_entries": 4, "ramp_ledger_skipped_total": 0, "ramp_ledger_damaged": 0} {
 		if got := sumOf(families[name]); got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
 		}

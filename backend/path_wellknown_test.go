@@ -110,7 +110,7 @@ func TestUnauthenticatedPaths(t *testing.T) {
 			secret = append(secret, key)
 		}
 	}
-	if !slices.Equal(secret, []string{"keys/default"}) || !slices.Equal(special.SealWrapStorage, []string{"keys/"}) {
+	if !slices.Equal(secret, []string{"keys/default", "ledger/key"}) || !slices.Equal(special.SealWrapStorage, []string{"keys/", "ledger/key"}) {
 		t.Errorf("private keys in %v, seal-wrapped is %v", secret, special.SealWrapStorage)
 	}
 }

@@ -19,6 +19,7 @@ func (b *backend) periodic(ctx context.Context, req *logical.Request) error {
 		b.forgetKills(ctx, req.Storage),
 		b.forgetResumed(ctx, req.Storage),
 		b.storeStandings(ctx, req.Storage),
+		b.keepLedger(ctx),
 		b.storeAccounts(ctx, req.Storage),
 	)
 	if err != nil {

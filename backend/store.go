@@ -25,6 +25,7 @@ const (
 	statusPrefix      = "status/"
 	killsPrefix       = "kills/"
 	feedKey           = "feed"
+	ledgerPrefix      = "ledger/"
 	accountsPrefix    = "accounts/"
 )
 

@@ -73,7 +73,8 @@ var apiPaths = map[string]string{
 	"roles/{name}/callers/": "get", "roles/{name}/callers/{entity_id}": "get", "evidence/{name}": "post",
 	"services/{name}/consents/{role}": "delete get post", "explain/{name}": "post", "conditions/{id}/{digest}": "get",
 	"introspect": "post", "revoke": "post", ".well-known/openid-configuration": "get", ".well-known/jwks.json": "get",
-	"bundle": "get", "status/{id}/{n}": "get", "feed": "get", "health": "get", "metrics": "get",
+	"bundle": "get", "status/{id}/{n}": "get", "feed": "get", "health": "get",
+	"ledger/checkpoint": "get", "ledger/tile/{tile}": "get", "ledger/entries": "get", "ledger/proof": "get", "ledger/key": "get", "ledger/key/rotate": "post", "metrics": "get",
 	"report/expiring": "get", "report/usage": "get", "report/idle": "get", "report/denials": "get", "report/graph": "get",
 }
 
@@ -81,12 +82,12 @@ var apiPaths = map[string]string{
 var raw = []string{
 	".well-known/jwks.json get", ".well-known/openid-configuration get", "bundle get", "feed get", "status/{id}/{n} get",
 	"conditions/{id}/{digest} get", "metrics get",
-	"introspect post", "revoke post",
+	"introspect post", "revoke post", "ledger/checkpoint get", "ledger/tile/{tile} get",
 }
 
 // withoutBody are the writes that take no fields.
 var withoutBody = []string{
-	"callers/{entity_id}/resume", "callers/{entity_id}/suspend", "keys/{name}/rotate",
+	"ledger/key/rotate", "callers/{entity_id}/resume", "callers/{entity_id}/suspend", "keys/{name}/rotate",
 	"roles/{name}/resume", "roles/{name}/suspend", "services/{name}/resume", "services/{name}/suspend",
 }
 
@@ -164,7 +165,7 @@ func TestPathHelp(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	overview := r.vault(t, r.RootToken, "path-help", "ramp/")
-	sample := strings.NewReplacer("{name}", "x", "{entity_id}", "0b5f", "{id}", "abc", "{n}", "0", "{role}", "y", "{digest}", strings.Repeat("d", 43))
+	sample := strings.NewReplacer("{name}", "x", "{entity_id}", "0b5f", "{id}", "abc", "{n}", "0", "{role}", "y", "{digest}", strings.Repeat("d", 43), "{tile}", "0/000")
 	for path := range apiPaths {
 		help := r.vault(t, r.RootToken, "path-help", "ramp/"+sample.Replace(path))
 		_, text, found := strings.Cut(help, "Matching Route:")

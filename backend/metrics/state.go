@@ -28,6 +28,9 @@ type Key struct {
 type Ledger struct {
 	Waiting int           // entries not stored yet
 	Lag     time.Duration // age of the oldest of them
+	Size    int64         // entries in the ledger
+	Skipped uint64        // entries that found no room
+	Damaged bool          // nothing can be appended
 }
 
 // maxKeys bounds the series of key sets.
@@ -37,7 +40,7 @@ type stateCollector struct {
 	version string
 	state   func() State
 
-	info, cursor, waiting, panics, live, entries, keyAge, keyDue, ledgerWaiting, ledgerLag *prometheus.Desc
+	info, cursor, waiting, panics, live, entries, keyAge, keyDue, ledgerWaiting, ledgerLag, ledgerSize, ledgerSkipped, ledgerDamaged *prometheus.Desc
 }
 
 func newStateCollector(version string, state func() State) *stateCollector {
@@ -56,12 +59,15 @@ func newStateCollector(version string, state func() State) *stateCollector {
 		keyDue:        desc("ramp_key_rotation_due_seconds", "Time until the key is rotated, negative when overdue; absent when it never is.", "key"),
 		ledgerWaiting: desc("ramp_ledger_waiting_entries", "Ledger entries that are not stored yet."),
 		ledgerLag:     desc("ramp_ledger_lag_seconds", "Age of the oldest ledger entry that is not stored yet."),
+		ledgerSize:    desc("ramp_ledger_entries", "Entries in the ledger."),
+		ledgerSkipped: desc("ramp_ledger_skipped_total", "Ledger entries that found no room; leases bring back those of credentials."),
+		ledgerDamaged: desc("ramp_ledger_damaged", "1 when storage does not hold what the ledger has signed, and nothing can be appended."),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (c *stateCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.info, c.cursor, c.waiting, c.panics, c.live, c.entries, c.keyAge, c.keyDue, c.ledgerWaiting, c.ledgerLag} {
+	for _, d := range []*prometheus.Desc{c.info, c.cursor, c.waiting, c.panics, c.live, c.entries, c.keyAge, c.keyDue, c.ledgerWaiting, c.ledgerLag, c.ledgerSize, c.ledgerSkipped, c.ledgerDamaged} {
 		ch <- d
 	}
 }
@@ -89,5 +95,12 @@ func (c *stateCollector) Collect(ch chan<- prometheus.Metric) {
 	if s.Ledger != nil {
 		gauge(c.ledgerWaiting, float64(s.Ledger.Waiting))
 		gauge(c.ledgerLag, s.Ledger.Lag.Seconds())
+		gauge(c.ledgerSize, float64(s.Ledger.Size))
+		ch <- prometheus.MustNewConstMetric(c.ledgerSkipped, prometheus.CounterValue, float64(s.Ledger.Skipped))
+		damaged := 0.0
+		if s.Ledger.Damaged {
+			damaged = 1
+		}
+		gauge(c.ledgerDamaged, damaged)
 	}
 }

@@ -26,6 +26,7 @@ api_addr         = %q
 cluster_addr     = "https://%s"
 plugin_directory = %q
 disable_mlock    = true
+raw_storage_endpoint = true # a test may tamper with what is stored
 `, s.Dir, s.cluster, s.Addr[len("http://"):], s.cluster, s.Addr, s.cluster, s.plugins))
 	s.args = []string{"server", "-config=" + config, "-log-level=debug"}
 }

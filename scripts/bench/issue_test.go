@@ -103,6 +103,7 @@ func one(path string) func(int) string { return func(int) string { return path }
 func set(t *testing.T, s *vaulttest.Server, n int) *vaulttest.Login {
 	t.Helper()
 	policy := `path "ramp/creds/*" { capabilities = ["read"] }
+path "silent/creds/*" { capabilities = ["read"] }
 path "noop-same/creds" { capabilities = ["read"] }
 path "noop-tiny/creds" { capabilities = ["read"] }`
 	if err := s.Client.Sys().PutPolicy("bench", policy); err != nil {
