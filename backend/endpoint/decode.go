@@ -147,14 +147,18 @@ func assignNested(to reflect.Value, value any) error {
 	return nil
 }
 
-// Decode sets the fields of the struct that v points at from an object that is
-// part of a request, as Merge does from the request itself.
+// Decode sets the fields of the struct that v points at from an object, as
+// Merge does from a request: what one accepts, the other accepts.
 func Decode(object map[string]any, v any) error {
 	fields := fieldsOf(reflect.TypeOf(v).Elem())
+	known := schema(fields)
+	if err := CheckTypes(object, known); err != nil {
+		return err
+	}
 	if err := refuseUnknown(object, fields); err != nil {
 		return err
 	}
-	return decode(&framework.FieldData{Raw: object, Schema: schema(fields)}, v)
+	return decode(&framework.FieldData{Raw: object, Schema: known}, v)
 }
 
 // refuseUnknown names the first field of the body that the operation does not
