@@ -28,6 +28,19 @@ const (
 	LimitActive        Code = "limit_active"
 )
 
+// Codes lists the codes that an answer to a request may have, in the order in
+// which the checks are made.
+func Codes() []Code {
+	var list []Code
+	for _, c := range checks {
+		list = append(list, c.code)
+		if c.code == ConditionFalse {
+			list = append(list, ConditionError)
+		}
+	}
+	return list
+}
+
 // Grant is what a decision gives.
 type Grant struct {
 	Subject    string

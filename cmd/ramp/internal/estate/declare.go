@@ -1,0 +1,142 @@
+package estate
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/kinds"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
+)
+
+// declare adds what a block declares to the estate, also when it is refused,
+// so that what depends on it is not called missing.
+func (l *loader) declare(m *module, b *hcl.Block) hcl.Diagnostics {
+	name := b.Labels[0]
+	if b.Type != "test" && !endpoint.IsName(name) {
+		return failed("not a name", fmt.Sprintf("A %s may be named with letters, digits, _, - and . between, not %q.", b.Type, name), b.LabelRanges[0].Ptr())
+	}
+	switch b.Type {
+	case "service":
+		return l.service(m, b, name)
+	case "contract":
+		return l.contract(m, b, name)
+	}
+	return l.test(m, b, name)
+}
+
+func (l *loader) service(m *module, b *hcl.Block, name string) hcl.Diagnostics {
+	var terms ramp.ServiceTerms
+	d, diags := decode(b, m.scope, &terms)
+	s := &Service{Name: name, decl: d}
+	for _, other := range l.estate.Services {
+		if other.Name == name {
+			return twice(d, other.decl)
+		}
+	}
+	l.estate.Services = append(l.estate.Services, s)
+	if diags.HasErrors() {
+		return diags
+	}
+	made, err := ramp.NewService(name, terms, l.conditions.Compile)
+	if err != nil {
+		return d.refused(err.Error())
+	}
+	s.Service = made
+	return diags
+}
+
+func (l *loader) contract(m *module, b *hcl.Block, name string) hcl.Diagnostics {
+	var terms ramp.Terms
+	d, diags := decode(b, m.scope, &terms)
+	c := &Contract{Name: name, decl: d}
+	for _, other := range l.estate.Contracts {
+		if other.Name == name {
+			return twice(d, other.decl)
+		}
+	}
+	l.estate.Contracts = append(l.estate.Contracts, c)
+	if diags.HasErrors() {
+		return diags
+	}
+	made, err := ramp.NewContract(name, name, terms, l.conditions.Compile)
+	if err == nil {
+		_, _, err = kinds.Of(kinds.Mount{}, made)
+	}
+	if err != nil {
+		return d.refused(err.Error())
+	}
+	c.Contract = made
+	return diags
+}
+
+func (l *loader) test(m *module, b *hcl.Block, name string) hcl.Diagnostics {
+	t := &Test{Name: name}
+	d, diags := decode(b, m.scope, &t.TestTerms)
+	t.decl = d
+	for _, other := range l.estate.Tests {
+		if other.Name == name {
+			return twice(d, other.decl)
+		}
+	}
+	if diags.HasErrors() {
+		return diags
+	}
+	if err := t.check(); err != nil {
+		return d.refused(err.Error())
+	}
+	l.estate.Tests = append(l.estate.Tests, t)
+	return diags
+}
+
+func twice(d, first *declaration) hcl.Diagnostics {
+	return failed("name used twice", fmt.Sprintf("%s %q is declared at %s already.", d.kind, d.name, first.place), &d.place)
+}
+
+// fit checks what services, contracts and tests have to do with each other.
+func (e *Estate) fit() (diags hcl.Diagnostics) {
+	limits := e.Settings.Limits()
+	for _, s := range e.Services {
+		if s.Service == nil {
+			continue
+		}
+		if err := s.Fits(limits); err != nil {
+			diags = append(diags, s.decl.refused(err.Error())...)
+		}
+	}
+	services := map[string]*Service{}
+	for _, s := range e.Services {
+		services[s.Name] = s
+	}
+	for _, c := range e.Contracts {
+		if c.Contract == nil {
+			continue
+		}
+		s := services[c.Contract.Service]
+		if s == nil {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagWarning, Summary: fmt.Sprintf("service %q is not in these files", c.Contract.Service),
+				Detail:  fmt.Sprintf("Whether contract %q fits it is checked when it is planned, against the service on the mount.", c.Name),
+				Subject: c.decl.find("service").Ptr(),
+			})
+			continue
+		}
+		if s.Service == nil {
+			continue
+		}
+		if err := c.Fits(s.Service, limits); err != nil {
+			diags = append(diags, c.decl.refused(err.Error())...)
+		}
+	}
+	contracts := map[string]bool{}
+	for _, c := range e.Contracts {
+		contracts[c.Name] = true
+	}
+	for _, t := range e.Tests {
+		if !contracts[t.Contract] {
+			diags = append(diags, t.decl.refused(fmt.Sprintf("contract %q is not in these files", t.Contract))...)
+		}
+	}
+	return diags
+}
