@@ -38,7 +38,10 @@ func TestAgreement(t *testing.T) {
 				s := NewSources()
 				_, diags := s.parse(name, []byte(text))
 				if !diags.HasErrors() {
-					_, diags = s.load(Inputs{}, []string{name})
+					var e *Estate
+					if e, diags = s.load(Inputs{}, []string{name}); !diags.HasErrors() {
+						diags = e.Check(e.Settings.Limits(), nil)
+					}
 				}
 				if diags.HasErrors() != (served != nil) {
 					t.Fatalf("the engine says: %v\nvalidate says: %v\n%s", served, diags, text)

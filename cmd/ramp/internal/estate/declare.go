@@ -94,9 +94,10 @@ func twice(d, first *declaration) hcl.Diagnostics {
 	return failed("name used twice", fmt.Sprintf("%s %q is declared at %s already.", d.kind, d.name, first.place), &d.place)
 }
 
-// fit checks what services, contracts and tests have to do with each other.
-func (e *Estate) fit() (diags hcl.Diagnostics) {
-	limits := e.Settings.Limits()
+// Check checks what services, contracts and tests have to do with each other,
+// and with a mount that has these limits. A service that the files do not have
+// is looked up elsewhere; without elsewhere it earns a warning.
+func (e *Estate) Check(limits ramp.Limits, elsewhere func(name string) *ramp.Service) (diags hcl.Diagnostics) {
 	for _, s := range e.Services {
 		if s.Service == nil {
 			continue
@@ -105,28 +106,13 @@ func (e *Estate) fit() (diags hcl.Diagnostics) {
 			diags = append(diags, s.decl.refused(err.Error())...)
 		}
 	}
-	services := map[string]*Service{}
+	services := map[string]*ramp.Service{}
 	for _, s := range e.Services {
-		services[s.Name] = s
+		services[s.Name] = s.Service
 	}
 	for _, c := range e.Contracts {
-		if c.Contract == nil {
-			continue
-		}
-		s := services[c.Contract.Service]
-		if s == nil {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagWarning, Summary: fmt.Sprintf("service %q is not in these files", c.Contract.Service),
-				Detail:  fmt.Sprintf("Whether contract %q fits it is checked when it is planned, against the service on the mount.", c.Name),
-				Subject: c.decl.find("service").Ptr(),
-			})
-			continue
-		}
-		if s.Service == nil {
-			continue
-		}
-		if err := c.Fits(s.Service, limits); err != nil {
-			diags = append(diags, c.decl.refused(err.Error())...)
+		if c.Contract != nil {
+			diags = append(diags, c.fit(services, limits, elsewhere)...)
 		}
 	}
 	contracts := map[string]bool{}
@@ -139,4 +125,28 @@ func (e *Estate) fit() (diags hcl.Diagnostics) {
 		}
 	}
 	return diags
+}
+
+func (c *Contract) fit(services map[string]*ramp.Service, limits ramp.Limits, elsewhere func(string) *ramp.Service) hcl.Diagnostics {
+	name := c.Contract.Service
+	svc, declared := services[name]
+	switch {
+	case declared && svc == nil:
+		return nil // it has an error of its own
+	case !declared && elsewhere == nil:
+		return hcl.Diagnostics{{
+			Severity: hcl.DiagWarning, Summary: fmt.Sprintf("service %q is not in these files", name),
+			Detail:  fmt.Sprintf("Whether contract %q fits it is checked when it is planned, against the service on the mount.", c.Name),
+			Subject: c.decl.find("service").Ptr(),
+		}}
+	case !declared:
+		svc = elsewhere(name)
+	}
+	if svc == nil {
+		return c.decl.refused(fmt.Sprintf("service %q is neither in these files nor on the mount; its team has to declare it first", name))
+	}
+	if err := c.Fits(svc, limits); err != nil {
+		return c.decl.refused(err.Error())
+	}
+	return nil
 }

@@ -14,6 +14,7 @@ import (
 // contracts and tests are in the order of their names.
 type Estate struct {
 	Settings  Settings
+	Owned     bool // the files name an owner
 	Services  []*Service
 	Contracts []*Contract
 	Tests     []*Test

@@ -12,12 +12,12 @@ import (
 )
 
 // Load reads the files that paths mean, as one module, and checks all they
-// declare. The estate is as complete as the errors allow; a warning is not an
-// error.
+// declare by itself; see [Estate.Check] for the rest. The estate is as complete
+// as the errors allow.
 func (s *Sources) Load(inputs Inputs, paths ...string) (*Estate, hcl.Diagnostics) {
 	files, err := Find(paths...)
 	if err != nil {
-		return nil, failed("nothing to read", err.Error(), nil)
+		return nil, failed("nothing to read", sentence(err.Error()), nil)
 	}
 	return s.load(inputs, files)
 }
@@ -29,10 +29,10 @@ func (s *Sources) load(inputs Inputs, files []string) (*Estate, hcl.Diagnostics)
 	}
 	l := &loader{sources: s, estate: &Estate{}, conditions: condition.NewCompiler()}
 	diags = append(diags, l.module(&module{files: files, values: values})...)
+	l.estate.Owned = l.estate.Settings.Owner != ""
 	l.estate.Settings.fill()
 	slices.SortStableFunc(l.estate.Services, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(l.estate.Contracts, func(a, b *Contract) int { return strings.Compare(a.Name, b.Name) })
-	diags = append(diags, l.estate.fit()...)
 	return l.estate, diags
 }
 

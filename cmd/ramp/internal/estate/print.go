@@ -34,16 +34,28 @@ var usual = map[string]string{"credential_type": "jwt", "revocation": ramp.Revoc
 func printBlock(w io.Writer, kind, name string, terms any) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s %s {\n", kind, quote(name))
-	v := reflect.ValueOf(terms)
-	for i := range v.NumField() {
-		field, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-		if f := v.Field(i); !isNothing(f) && (f.Kind() != reflect.String || usual[field] != f.String()) {
-			fmt.Fprintf(&b, "%s = %s\n", field, literally(f))
-		}
+	for _, a := range Attributes(terms) {
+		fmt.Fprintf(&b, "%s = %s\n", a.Name, a.Expression)
 	}
 	b.WriteString("}\n")
 	_, err := w.Write(hclwrite.Format(b.Bytes()))
 	return err
+}
+
+// Attribute is a field as a file has it.
+type Attribute struct{ Name, Expression string }
+
+// Attributes are the fields of terms that say something.
+func Attributes(terms any) []Attribute {
+	var list []Attribute
+	v := reflect.ValueOf(terms)
+	for i := range v.NumField() {
+		field, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if f := v.Field(i); !isNothing(f) && (f.Kind() != reflect.String || usual[field] != f.String()) {
+			list = append(list, Attribute{field, literally(f)})
+		}
+	}
+	return list
 }
 
 func isNothing(v reflect.Value) bool {
