@@ -13,33 +13,36 @@ import (
 // declare adds what a block declares to the estate, also when it is refused,
 // so that what depends on it is not called missing.
 func (l *loader) declare(m *module, b *hcl.Block) hcl.Diagnostics {
-	name := b.Labels[0]
-	if b.Type != "test" && !endpoint.IsName(name) {
-		return failed("not a name", fmt.Sprintf("A %s may be named with letters, digits, _, - and . between, not %q.", b.Type, name), b.LabelRanges[0].Ptr())
-	}
 	switch b.Type {
 	case "service":
-		return l.service(m, b, name)
+		return l.service(m, b)
 	case "contract":
-		return l.contract(m, b, name)
+		return l.contract(m, b)
 	}
-	return l.test(m, b, name)
+	return l.test(m, b)
 }
 
-func (l *loader) service(m *module, b *hcl.Block, name string) hcl.Diagnostics {
+func (d *declaration) checkName() hcl.Diagnostics {
+	if endpoint.IsName(d.name) {
+		return nil
+	}
+	return failed("not a name", fmt.Sprintf("A %s may be named with letters, digits, _, - and . between, not %q.", d.kind, d.name), d.find("name").Ptr())
+}
+
+func (l *loader) service(m *module, b *hcl.Block) hcl.Diagnostics {
 	var terms ramp.ServiceTerms
 	d, diags := decode(b, m.scope, &terms)
-	s := &Service{Name: name, decl: d}
+	s := &Service{Name: d.name, decl: d}
 	for _, other := range l.estate.Services {
-		if other.Name == name {
+		if other.Name == d.name {
 			return twice(d, other.decl)
 		}
 	}
 	l.estate.Services = append(l.estate.Services, s)
-	if diags.HasErrors() {
+	if diags = append(diags, d.checkName()...); diags.HasErrors() {
 		return diags
 	}
-	made, err := ramp.NewService(name, terms, l.conditions.Compile)
+	made, err := ramp.NewService(d.name, terms, l.conditions.Compile)
 	if err != nil {
 		return d.refused(err.Error())
 	}
@@ -47,20 +50,20 @@ func (l *loader) service(m *module, b *hcl.Block, name string) hcl.Diagnostics {
 	return diags
 }
 
-func (l *loader) contract(m *module, b *hcl.Block, name string) hcl.Diagnostics {
+func (l *loader) contract(m *module, b *hcl.Block) hcl.Diagnostics {
 	var terms ramp.Terms
 	d, diags := decode(b, m.scope, &terms)
-	c := &Contract{Name: name, decl: d}
+	c := &Contract{Name: d.name, decl: d}
 	for _, other := range l.estate.Contracts {
-		if other.Name == name {
+		if other.Name == d.name {
 			return twice(d, other.decl)
 		}
 	}
 	l.estate.Contracts = append(l.estate.Contracts, c)
-	if diags.HasErrors() {
+	if diags = append(diags, d.checkName()...); diags.HasErrors() {
 		return diags
 	}
-	made, err := ramp.NewContract(name, name, terms, l.conditions.Compile)
+	made, err := ramp.NewContract(d.name, d.name, terms, l.conditions.Compile)
 	if err == nil {
 		_, _, err = kinds.Of(kinds.Mount{}, made)
 	}
@@ -71,12 +74,12 @@ func (l *loader) contract(m *module, b *hcl.Block, name string) hcl.Diagnostics 
 	return diags
 }
 
-func (l *loader) test(m *module, b *hcl.Block, name string) hcl.Diagnostics {
-	t := &Test{Name: name}
+func (l *loader) test(m *module, b *hcl.Block) hcl.Diagnostics {
+	t := &Test{}
 	d, diags := decode(b, m.scope, &t.TestTerms)
-	t.decl = d
+	t.Name, t.decl = d.name, d
 	for _, other := range l.estate.Tests {
-		if other.Name == name {
+		if other.Name == d.name {
 			return twice(d, other.decl)
 		}
 	}

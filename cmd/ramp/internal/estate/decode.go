@@ -32,6 +32,10 @@ func decode(b *hcl.Block, scope *hcl.EvalContext, v any) (*declaration, hcl.Diag
 	for _, f := range endpoint.Fields(reflect.TypeOf(v).Elem()) {
 		schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: f.Name})
 	}
+	named := b.Type == "service" || b.Type == "contract"
+	if named {
+		schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: "name"})
+	}
 	content, diags := b.Body.Content(schema)
 	d.attributes = content.Attributes
 	object := map[string]any{}
@@ -50,6 +54,10 @@ func decode(b *hcl.Block, scope *hcl.EvalContext, v any) (*declaration, hcl.Diag
 	}
 	if diags.HasErrors() {
 		return d, diags
+	}
+	if name, ok := object["name"]; named && ok {
+		d.name = fmt.Sprint(name)
+		delete(object, "name")
 	}
 	if err := endpoint.Decode(object, v); err != nil {
 		return d, d.refused(err.Error())

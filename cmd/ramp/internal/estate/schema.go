@@ -22,8 +22,8 @@ func Schema() map[string]any {
 		"additionalProperties": false,
 		"properties": map[string]any{
 			"estate":   objectSchema(reflect.TypeFor[Settings]()),
-			"service":  named("Services by name: what each offers and the ceilings it imposes.", objectSchema(reflect.TypeFor[ramp.ServiceTerms]())),
-			"contract": named("Contracts by name: which caller may use which service, with which scopes, for how long.", objectSchema(reflect.TypeFor[ramp.Terms]())),
+			"service":  named("Services by name: what each offers and the ceilings it imposes.", blockSchema(reflect.TypeFor[ramp.ServiceTerms]())),
+			"contract": named("Contracts by name: which caller may use which service, with which scopes, for how long.", blockSchema(reflect.TypeFor[ramp.Terms]())),
 			"test":     named("Tests by name: a question to a contract and the answer expected.", objectSchema(reflect.TypeFor[TestTerms]())),
 			"locals":   map[string]any{"type": "object", "description": "Values with names: local.<name>."},
 			"variable": named("Variables by name: var.<name>.", map[string]any{
@@ -35,6 +35,13 @@ func Schema() map[string]any {
 			}),
 		},
 	}
+}
+
+// blockSchema is for what may have another name than its label.
+func blockSchema(t reflect.Type) map[string]any {
+	s := objectSchema(t)
+	s["properties"].(map[string]any)["name"] = map[string]any{"type": "string", "description": "Name on the mount. Default: the label of the block."}
+	return s
 }
 
 func objectSchema(t reflect.Type) map[string]any {

@@ -240,14 +240,14 @@ func (c *changes) conditions(old, now []ramp.ConditionTerms) {
 			c.add(Widens, "conditions", "-%s: %s", t.Name, t.Expression)
 		}
 	}
-	if !equal(old, now) && (len(*c) == 0 || (*c)[len(*c)-1].Field != "conditions") {
+	if len(old)+len(now) > 0 && !equal(old, now) && (len(*c) == 0 || (*c)[len(*c)-1].Field != "conditions") {
 		c.add(Changes, "conditions", "in another order")
 	}
 }
 
 func (c *changes) whole(field string, old, now any, wasNone, isNone bool) {
 	switch {
-	case equal(old, now):
+	case equal(old, now), wasNone && isNone:
 	case wasNone:
 		c.add(Shrinks, field, "%s", outline(now))
 	case isNone:
