@@ -12,11 +12,6 @@ import (
 	"github.com/hashicorp/hcl/v2/hclparse"
 )
 
-const (
-	maxFile  = 4 << 20 // bytes
-	maxDepth = 1000    // of brackets; the parser is recursive
-)
-
 // Sources are the files read so far, for showing where errors are.
 type Sources struct{ parser *hclparse.Parser }
 
@@ -75,8 +70,8 @@ func (s *Sources) file(path string) (*hcl.File, hcl.Diagnostics) {
 }
 
 func (s *Sources) parse(path string, text []byte) (*hcl.File, hcl.Diagnostics) {
-	if tooDeep(text) {
-		return nil, failed("file is nested too deeply", fmt.Sprintf("%s has more than %d brackets open at a time.", path, maxDepth), nil)
+	if why := unbearable(path, text); why != "" {
+		return nil, failed("file is not read", path+": "+why+".", nil)
 	}
 	if strings.HasSuffix(path, ".json") {
 		return s.parser.ParseJSON(text, path)
@@ -95,22 +90,6 @@ func readFile(path string) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
 	}
 	return text, err
-}
-
-func tooDeep(text []byte) bool {
-	depth := 0
-	for _, b := range text {
-		switch b {
-		case '{', '[', '(':
-			depth++
-		case '}', ']', ')':
-			depth = max(0, depth-1)
-		}
-		if depth > maxDepth {
-			return true
-		}
-	}
-	return false
 }
 
 func failed(summary, detail string, at *hcl.Range) hcl.Diagnostics {
