@@ -38,7 +38,7 @@ VAULT_TOKEN or the token of vault login, VAULT_NAMESPACE, VAULT_CACERT.`,
 			root.AddCommand(c)
 		}
 	}
-	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), planCommand(), applyCommand())
+	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), testCommand(), planCommand(), applyCommand())
 	group(groupVerifier, verifyCommand())
 	root.CompletionOptions.DisableDescriptions = true
 	return root
