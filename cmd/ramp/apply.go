@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,7 +38,7 @@ A plan that ramp plan -out wrote is applied as it is, without a question.`,
 				showPlan(cmd.OutOrStdout(), made)
 			}
 			if len(made.Steps) > 0 && !approved && !isPlanFile(args) {
-				if err := ask(cmd); err != nil {
+				if err := ask(cmd, "Apply?", "give -auto-approve, or apply a plan that was reviewed: ramp plan -out=FILE, ramp apply FILE"); err != nil {
 					return err
 				}
 			}
@@ -88,27 +87,14 @@ func readPlan(path string) (*plan.Plan, error) {
 	return made, nil
 }
 
-func ask(cmd *cobra.Command) error {
-	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok || !isTerminal(in) {
-		return advise(errors.New("nobody is there to approve"), "give -auto-approve, or apply a plan that was reviewed: ramp plan -out=FILE, ramp apply FILE")
-	}
-	fmt.Fprint(cmd.OutOrStdout(), "\nApply? Only yes goes on: ")
-	answer, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return failure{err}
-	}
-	if strings.TrimSpace(answer) != "yes" {
-		return failure{errors.New("not applied")}
-	}
-	return nil
-}
-
 func halfWay(err error, r *plan.Result, all int) error {
 	if r == nil {
 		return failure{err}
 	}
 	next := "run it again: it goes on where it stopped"
+	if mount.IsConflict(err) {
+		next = "somebody else was faster: plan again, look, and apply"
+	}
 	var advice *mount.Failure
 	if errors.As(err, &advice) && advice.Next != "" {
 		next = advice.Next + "; then " + next

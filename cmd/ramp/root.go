@@ -38,8 +38,11 @@ VAULT_TOKEN or the token of vault login, VAULT_NAMESPACE, VAULT_CACERT.`,
 			root.AddCommand(c)
 		}
 	}
-	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), testCommand(), planCommand(), applyCommand())
+	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), testCommand(), planCommand(), applyCommand(), exportCommand(), importCommand())
+	group(groupOperate, explainCommand(), deployCommand(), suspendCommand(), resumeCommand(), revokeCommand(),
+		advanceCommand(), retreatCommand(), consentCommand(), statusCommand())
 	group(groupVerifier, verifyCommand())
+	root.AddCommand(versionCommand(), manCommand())
 	root.CompletionOptions.DisableDescriptions = true
 	return root
 }

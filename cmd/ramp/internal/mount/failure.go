@@ -48,8 +48,6 @@ func (m *Mount) explain(err error, operation, path string) error {
 			f.What = full + ": permission denied"
 		case strings.Contains(said, "no handler for route"), strings.Contains(said, "unsupported path"), answer.StatusCode == http.StatusNotFound && said == "":
 			return m.absent(path)
-		case answer.StatusCode == http.StatusConflict:
-			f.Next = "somebody else was faster: plan again"
 		case answer.StatusCode == http.StatusServiceUnavailable:
 			f.Next = "vault status shows whether it is sealed"
 		case said == "":
@@ -64,7 +62,7 @@ func (m *Mount) explain(err error, operation, path string) error {
 
 // oneLine undoes the list that Vault makes of several errors.
 func oneLine(said string) string {
-	_, after, found := strings.Cut(said, "errors occurred:")
+	_, after, found := strings.Cut(strings.Replace(said, "error occurred:", "errors occurred:", 1), "errors occurred:")
 	if !found {
 		return strings.TrimSpace(said)
 	}

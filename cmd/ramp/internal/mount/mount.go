@@ -100,9 +100,14 @@ func (m *Mount) Write(ctx context.Context, path string, data map[string]any) (an
 	return secret.Data, secret.Warnings, nil
 }
 
-// Delete deletes what is at a path below the mount if its revision is the one expected.
+// Delete deletes what is at a path below the mount, if its revision is the one
+// expected; "" expects none.
 func (m *Mount) Delete(ctx context.Context, path, expected string) error {
-	_, err := m.client.Logical().DeleteWithDataWithContext(ctx, m.Path+"/"+path, map[string][]string{"expected_revision": {expected}})
+	query := map[string][]string{}
+	if expected != "" {
+		query["expected_revision"] = []string{expected}
+	}
+	_, err := m.client.Logical().DeleteWithDataWithContext(ctx, m.Path+"/"+path, query)
 	return m.explain(err, "delete", path)
 }
 
