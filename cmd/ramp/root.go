@@ -40,7 +40,7 @@ VAULT_TOKEN or the token of vault login, VAULT_NAMESPACE, VAULT_CACERT.`,
 	}
 	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), testCommand(), planCommand(), applyCommand(), exportCommand(), importCommand())
 	group(groupOperate, explainCommand(), deployCommand(), suspendCommand(), resumeCommand(), revokeCommand(),
-		advanceCommand(), retreatCommand(), consentCommand(), statusCommand())
+		advanceCommand(), retreatCommand(), consentCommand(), statusCommand(), graphCommand())
 	group(groupVerifier, verifyCommand())
 	root.AddCommand(versionCommand(), manCommand())
 	root.CompletionOptions.DisableDescriptions = true
