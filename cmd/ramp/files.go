@@ -47,5 +47,5 @@ func (f *files) show(cmd *cobra.Command, diags hcl.Diagnostics) error {
 	if n == 1 {
 		plural = ""
 	}
-	return advise(fmt.Errorf("%d error%s in the files", n, plural), "correct them; ramp validate checks without Vault")
+	return advise(fmt.Errorf("%d error%s in the files", n, plural), "correct the lines shown; nothing was sent to Vault")
 }

@@ -98,13 +98,13 @@ var word = regexp.MustCompile(`[a-z_]+`)
 // find is the place that a reason is about: the first field it names, and in
 // a list of objects the one it quotes the name of.
 func (d *declaration) find(reason string) hcl.Range {
+	if a := d.attributes["scopes"]; a != nil && strings.Contains(reason, "offer scope") {
+		return element(a, reason)
+	}
 	for _, name := range word.FindAllString(reason, -1) {
 		if a := d.attributes[name]; a != nil {
 			return element(a, reason)
 		}
-	}
-	if a := d.attributes["scopes"]; a != nil && strings.Contains(reason, "scope ") {
-		return element(a, reason)
 	}
 	return d.place
 }

@@ -29,6 +29,7 @@ func (s *Sources) load(inputs Inputs, files []string) (*Estate, hcl.Diagnostics)
 	}
 	l := &loader{sources: s, estate: &Estate{}, conditions: condition.NewCompiler()}
 	diags = append(diags, l.module(&module{files: files, values: values})...)
+	helpNames(diags)
 	l.estate.Owned = l.estate.Settings.Owner != ""
 	l.estate.Settings.fill()
 	slices.SortStableFunc(l.estate.Services, func(a, b *Service) int { return strings.Compare(a.Name, b.Name) })
