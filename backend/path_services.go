@@ -18,7 +18,7 @@ type serviceRequest struct {
 type serviceResponse struct {
 	ramp.ServiceTerms
 	Revision string `json:"revision" doc:"SHA-256 of the terms in canonical JSON."`
-	State    string `json:"state" doc:"active or suspended."`
+	State    string `json:"state" doc:"active, suspended, or narrowing: an edit took something away, and failed before all that it has to kill was dead. Write it again."`
 	Created  string `json:"created" doc:"RFC 3339 time of the first write."`
 	Updated  string `json:"updated" doc:"RFC 3339 time of the last write."`
 }
@@ -57,7 +57,10 @@ func (b *backend) readService(ctx context.Context, call *endpoint.Call, req *end
 		return nil, err
 	}
 	state := "active"
-	if svc.stored.Suspended {
+	switch {
+	case svc.stored.Narrowed:
+		state = "narrowing"
+	case svc.stored.Suspended:
 		state = "suspended"
 	}
 	return &serviceResponse{svc.ServiceTerms, svc.Revision(), state, stamp(svc.stored.Created), stamp(svc.stored.Updated)}, nil

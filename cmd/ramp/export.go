@@ -117,11 +117,11 @@ func (x *exported) files(cmd *cobra.Command, dir string) error {
 	if err := x.hcl(&services, &contracts); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil { //nolint:gosec // as the umask says, like any sources
+	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return failure{err}
 	}
 	for name, text := range map[string][]byte{"services.hcl": services.Bytes(), "contracts.hcl": contracts.Bytes()} {
-		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666) //nolint:gosec // as above
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
 		if err != nil {
 			return advise(err, "give -dir a directory without %s", name)
 		}

@@ -35,7 +35,7 @@ func (f *files) load(cmd *cobra.Command, paths []string) (*estate.Estate, error)
 
 // show writes errors and warnings with the lines they are about.
 func (f *files) show(cmd *cobra.Command, diags hcl.Diagnostics) error {
-	w := hcl.NewDiagnosticTextWriter(cmd.ErrOrStderr(), f.sources.Files(), uint(width()), !color.NoColor) //nolint:gosec // a width is positive
+	w := hcl.NewDiagnosticTextWriter(cmd.ErrOrStderr(), f.sources.Files(), uint(width()), !color.NoColor)
 	if err := w.WriteDiagnostics(diags); err != nil {
 		return err
 	}

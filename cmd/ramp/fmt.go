@@ -69,7 +69,7 @@ func formatFiles(cmd *cobra.Command, paths []string, check bool) error {
 		if check {
 			continue
 		}
-		if err := os.WriteFile(path, formatted, 0o666); err != nil { //nolint:gosec // as the umask says, like any source file
+		if err := os.WriteFile(path, formatted, 0o666); err != nil {
 			return failure{err}
 		}
 	}

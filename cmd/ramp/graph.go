@@ -52,7 +52,7 @@ looked at; in HTML, pointing at a box shows whom it reaches.`,
 			if err := draw(g, &picture); err != nil {
 				return failure{err}
 			}
-			if err := os.WriteFile(out, picture.Bytes(), 0o666); err != nil { //nolint:gosec // as the umask says
+			if err := os.WriteFile(out, picture.Bytes(), 0o666); err != nil {
 				return failure{err}
 			}
 			return nil

@@ -15,7 +15,7 @@ func manCommand() *cobra.Command {
 		Example: `  ramp man /usr/local/share/man/man1`,
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := os.MkdirAll(args[0], 0o777); err != nil { //nolint:gosec // as the umask says
+			if err := os.MkdirAll(args[0], 0o777); err != nil {
 				return failure{err}
 			}
 			cmd.Root().DisableAutoGenTag = true

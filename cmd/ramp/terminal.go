@@ -23,7 +23,7 @@ func isTerminal(f *os.File) bool { return isatty.IsTerminal(f.Fd()) }
 
 // width of the terminal, for texts that are broken into lines.
 func width() int {
-	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 20 { //nolint:gosec // file descriptors are small
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 20 {
 		return w
 	}
 	return 100

@@ -107,12 +107,7 @@ func (l *loader) read(m *module) (diags hcl.Diagnostics) {
 			continue
 		}
 		content, more := f.Body.Content(topLevel)
-		if !diags.HasErrors() || f.Body != nil {
-			diags = append(diags, more...)
-		}
-		if content == nil {
-			continue
-		}
+		diags = append(diags, more...)
 		for _, b := range content.Blocks {
 			m.blocks[b.Type] = append(m.blocks[b.Type], b)
 		}

@@ -128,6 +128,10 @@ func TestPlanStory(t *testing.T) {
 			t.Fatalf("step %d:\n%s\nwant\n%s", i, got, step.want)
 		}
 	}
+	w.snap.Services["payments"].State = "narrowing" // since something failed half-way
+	if got := w.plan(declare("b", `scopes = ["r"]`+"\nconsent = \"required\"", `scopes = ["r"]`+"\nttl = \"1m\""), Options{}); got != "update service.payments kills orders" {
+		t.Errorf("a kill that failed half-way is not finished: %s", got)
+	}
 	if got := w.plan(`estate { owner = "a" }`, Options{Prune: true}); got != "" {
 		t.Errorf("pruned what another owner has: %s", got)
 	}
