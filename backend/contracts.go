@@ -11,8 +11,8 @@ import (
 
 	"github.com/hashicorp/vault/sdk/logical"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/kinds"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/minter"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/minter/jwt"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
@@ -54,31 +54,17 @@ type contractState struct {
 	Generations ramp.Generations `json:"generations,omitempty"`
 }
 
-// kinds lists the credential types. A new one is one line here.
-func (b *backend) kinds() []minter.Kind {
-	return []minter.Kind{
-		jwt.Kind{Keys: b.keys},
-	}
-}
-
 // compile builds the contract that terms describe, ready to issue.
 func (b *backend) compile(name, id string, terms ramp.Terms) (*contract, error) {
 	c, err := ramp.NewContract(name, id, terms, b.conditions.Compile)
 	if err != nil {
 		return nil, err
 	}
-	var known []string
-	for _, kind := range b.kinds() {
-		if kind.Type() == c.CredentialType {
-			m, err := kind.Minter(c)
-			if err != nil {
-				return nil, err
-			}
-			return &contract{Contract: c, minter: m, key: kind.Key(c), standings: &standings{}}, nil
-		}
-		known = append(known, kind.Type())
+	kind, m, err := kinds.Of(kinds.Mount{Keys: b.keys}, c)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("credential_type %.40q is unknown; use one of: %s", c.CredentialType, strings.Join(known, ", "))
+	return &contract{Contract: c, minter: m, key: kind.Key(c), standings: &standings{}}, nil
 }
 
 func (b *backend) loadContract(ctx context.Context, s logical.Storage, name string) (*contract, error) {

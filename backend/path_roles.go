@@ -13,7 +13,7 @@ import (
 type roleRequest struct {
 	endpoint.Named
 	ramp.Terms
-	ExpectedRevision string `json:"expected_revision" doc:"Write only if the contract has this revision now, or does not exist when it is \"none\": compare-and-swap."`
+	expectation
 }
 
 type roleResponse struct {
@@ -104,7 +104,7 @@ func (b *backend) writeRole(ctx context.Context, call *endpoint.Call, req *roleR
 	}
 	defer done()
 	was := sl.value
-	if err := expected(req.ExpectedRevision, was); err != nil {
+	if err := req.met("contract", was.revision()); err != nil {
 		return nil, err
 	}
 	stored, state := storedContract{ID: newContractID(), Created: b.now().UTC()}, contractState{Name: name, Reserved: serialBlock}
@@ -189,20 +189,6 @@ func voidConsent(ctx context.Context, s logical.Storage, was, c *contract) (err 
 	return err
 }
 
-func expected(revision string, c *contract) error {
-	switch {
-	case revision == "":
-		return nil
-	case revision == "none" && c != nil:
-		return endpoint.Conflict("the contract exists already, with revision %s", c.Revision())
-	case revision != "none" && c == nil:
-		return endpoint.Conflict("the contract does not exist, so it cannot have revision %.80q", revision)
-	case c != nil && c.Revision() != revision:
-		return endpoint.Conflict("the contract has changed: its revision is %s, expected was %.80s; read it, redo the edit, write again", c.Revision(), revision)
-	}
-	return nil
-}
-
 // storeContract writes a contract. The order leaves nothing behind that a
 // later write would not mend: state first, uses before the contract that has
 // them, and those it no longer has last.
@@ -254,15 +240,15 @@ func dropUses(ctx context.Context, s logical.Storage, was, now *contract) error 
 	return nil
 }
 
-func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *endpoint.Named) (*endpoint.Nothing, error) {
+func (b *backend) deleteRole(ctx context.Context, call *endpoint.Call, req *deleteRequest) (*endpoint.Nothing, error) {
 	sl, done, err := b.contracts.write(ctx, call.Storage, req.Name)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	c := sl.value
-	if c == nil {
-		return nil, nil
+	if err := req.met("contract", c.revision()); err != nil || c == nil {
+		return nil, err
 	}
 	if err := b.tell(ctx, c.about(kindRoleDelete)); err != nil {
 		return nil, err

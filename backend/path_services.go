@@ -12,13 +12,15 @@ import (
 type serviceRequest struct {
 	endpoint.Named
 	ramp.ServiceTerms
+	expectation
 }
 
 type serviceResponse struct {
 	ramp.ServiceTerms
-	State   string `json:"state" doc:"active or suspended."`
-	Created string `json:"created" doc:"RFC 3339 time of the first write."`
-	Updated string `json:"updated" doc:"RFC 3339 time of the last write."`
+	Revision string `json:"revision" doc:"SHA-256 of the terms in canonical JSON."`
+	State    string `json:"state" doc:"active, suspended, or narrowing: an edit took something away, and failed before all that it has to kill was dead. Write it again."`
+	Created  string `json:"created" doc:"RFC 3339 time of the first write."`
+	Updated  string `json:"updated" doc:"RFC 3339 time of the last write."`
 }
 
 func (b *backend) pathServices() endpoint.Path {
@@ -54,12 +56,12 @@ func (b *backend) readService(ctx context.Context, call *endpoint.Call, req *end
 	if err != nil || svc == nil {
 		return nil, err
 	}
-	return &serviceResponse{svc.ServiceTerms, svc.state(), stamp(svc.stored.Created), stamp(svc.stored.Updated)}, nil
+	return &serviceResponse{svc.ServiceTerms, svc.Revision(), svc.state(), stamp(svc.stored.Created), stamp(svc.stored.Updated)}, nil
 }
 
 func (b *backend) writeService(ctx context.Context, call *endpoint.Call, req *serviceRequest) (*endpoint.Nothing, error) {
 	name := req.Name
-	narrowed, err := b.storeService(ctx, call, name)
+	narrowed, err := b.storeService(ctx, call, req)
 	if err != nil || !narrowed {
 		return nil, err
 	}
@@ -71,12 +73,16 @@ func (b *backend) writeService(ctx context.Context, call *endpoint.Call, req *se
 }
 
 // storeService writes the terms and reports whether they take something away.
-func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name string) (narrowed bool, err error) {
+func (b *backend) storeService(ctx context.Context, call *endpoint.Call, req *serviceRequest) (narrowed bool, err error) {
+	name := req.Name
 	sl, done, err := b.services.write(ctx, call.Storage, name)
 	if err != nil {
 		return false, err
 	}
 	defer done()
+	if err := req.met("service", sl.value.revision()); err != nil {
+		return false, err
+	}
 	stored := storedService{Created: b.now().UTC()}
 	if sl.value != nil {
 		stored = sl.value.stored
@@ -89,8 +95,8 @@ func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name st
 	if err != nil {
 		return false, endpoint.BadRequest("%v", err)
 	}
-	if ceiling := b.config.Load().limits().MaxTTL; svc.MaxTTL > ceiling {
-		return false, endpoint.BadRequest("max_ttl %ds is above the max_ttl %ds of the mount's config", svc.MaxTTL, ceiling)
+	if err := svc.Fits(b.config.Load().limits()); err != nil {
+		return false, endpoint.BadRequest("%v", err)
 	}
 	stored.Terms, stored.Updated = svc.ServiceTerms, b.now().UTC()
 	stored.Narrowed = stored.Narrowed || sl.value != nil && !stored.Terms.Keeps(was)
@@ -105,12 +111,15 @@ func (b *backend) storeService(ctx context.Context, call *endpoint.Call, name st
 	return stored.Narrowed, nil
 }
 
-func (b *backend) deleteService(ctx context.Context, call *endpoint.Call, req *endpoint.Named) (*endpoint.Nothing, error) {
+func (b *backend) deleteService(ctx context.Context, call *endpoint.Call, req *deleteRequest) (*endpoint.Nothing, error) {
 	sl, done, err := b.services.write(ctx, call.Storage, req.Name)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	if err := req.met("service", sl.value.revision()); err != nil {
+		return nil, err
+	}
 	contracts, err := b.users(ctx, call.Storage, "service", req.Name)
 	if err != nil {
 		return nil, err

@@ -146,3 +146,27 @@ func TestBadServices(t *testing.T) {
 		t.Errorf("refused writes stored %v", stored)
 	}
 }
+
+// An edit that failed after it was stored and before it had killed everything
+// shows, and the same write again finishes it.
+func TestServiceNarrowing(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	minted := r.mint()
+	stored, err := get[storedService](t.Context(), r.storage, servicesPrefix+"payments")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored.Narrowed = true
+	if err := put(t.Context(), r.storage, servicesPrefix+"payments", stored); err != nil {
+		t.Fatal(err)
+	}
+	r.start()
+	r.reads("services/payments", map[string]any{"state": "narrowing"})
+	if _, err := r.renew(minted); err != nil {
+		t.Fatal(err)
+	}
+	r.write("services/payments", map[string]any{"expected_revision": r.read("services/payments")["revision"]})
+	r.reads("services/payments", map[string]any{"state": "active"})
+	r.notRenewed(minted, "credential_revoked")
+}

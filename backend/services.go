@@ -16,7 +16,10 @@ type service struct {
 }
 
 func (s *service) state() string {
-	if s.stored.Suspended {
+	switch {
+	case s.stored.Narrowed:
+		return "narrowing"
+	case s.stored.Suspended:
 		return "suspended"
 	}
 	return "active"

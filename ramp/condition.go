@@ -56,9 +56,9 @@ const (
 
 // ConditionTerms is a condition as written.
 type ConditionTerms struct {
-	Name       string   `json:"name"`
-	Expression string   `json:"expression"`
-	On         []string `json:"on,omitempty"` // default: issue and renew
+	Name       string   `json:"name" doc:"Name of the condition. Required."`
+	Expression string   `json:"expression" doc:"CEL expression over caller, request, contract, service, stage and generation; false or an error denies. Required."`
+	On         []string `json:"on,omitempty" doc:"When it is asked: issue, renew, request. Default: issue and renew."`
 }
 
 // maxConditions bounds the work of a decision.

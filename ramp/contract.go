@@ -94,7 +94,7 @@ func NewContract(name, id string, t Terms, compile Compiler) (*Contract, error) 
 		return nil, err
 	}
 	c.Terms = t
-	c.revision = t.revision()
+	c.revision = revision(t)
 	return c, nil
 }
 

@@ -28,6 +28,19 @@ const (
 	LimitActive        Code = "limit_active"
 )
 
+// Codes lists the codes that an answer to a request may have, in the order in
+// which the checks are made.
+func Codes() []Code {
+	var list []Code
+	for _, c := range checks {
+		list = append(list, c.code)
+		if c.code == ConditionFalse {
+			list = append(list, ConditionError)
+		}
+	}
+	return list
+}
+
 // Grant is what a decision gives.
 type Grant struct {
 	Subject    string
@@ -52,10 +65,13 @@ func (d *Denial) Error() string { return fmt.Sprintf("denied: %s (%s)", d.Reason
 
 // Check is one question of a decision, with its answer.
 type Check struct {
-	Code    Code // of the denial, were the answer no
-	Passed  bool
-	Reason  string   // what was looked at, as a sentence
-	Clauses []Clause // of a condition: its parts and their values
+	Code   Code // of the denial, were the answer no
+	Passed bool
+	Reason string // what was looked at, as a sentence
+	// Condition is the name of the condition that was asked, "" for other
+	// checks; Clauses are its parts and their values.
+	Condition string
+	Clauses   []Clause
 }
 
 // Decision is the answer to "may this caller have this now?".

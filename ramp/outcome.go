@@ -75,7 +75,7 @@ func (in *input) conditionChecks() []Check {
 	var list []Check
 	for i := range in.outcomes {
 		o := &in.outcomes[i]
-		c := Check{Code: ConditionFalse, Passed: o.err == nil && o.holds, Reason: o.says()}
+		c := Check{Code: ConditionFalse, Passed: o.err == nil && o.holds, Reason: o.says(), Condition: o.condition.Name}
 		if o.err != nil {
 			c.Code = ConditionError
 		}

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// revision hashes the terms as canonical JSON in the sense of RFC 8785: object
+// revision hashes terms as canonical JSON in the sense of RFC 8785: object
 // keys sorted, no white space, no escapes beyond what JSON requires. Absent
 // fields are left out; durations are integers in seconds.
-func (t *Terms) revision() string {
-	fields, err := json.Marshal(t)
+func revision(terms any) string {
+	fields, err := json.Marshal(terms)
 	if err != nil {
 		panic(err) // strings, integers and UTC times always marshal
 	}

@@ -43,8 +43,12 @@ type ServiceTerms struct {
 type Service struct {
 	Name string
 	ServiceTerms
+	revision   string
 	conditions conditions
 }
+
+// Revision is the SHA-256 of the terms in canonical JSON, in hexadecimal.
+func (s *Service) Revision() string { return s.revision }
 
 // NewService checks the terms and returns the service they describe. Compile
 // is for its conditions; nil refuses any.
@@ -85,7 +89,16 @@ func NewService(name string, t ServiceTerms, compile Compiler) (*Service, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Service{Name: name, ServiceTerms: t, conditions: conds}, nil
+	return &Service{Name: name, ServiceTerms: t, revision: revision(t), conditions: conds}, nil
+}
+
+// Fits reports what keeps the service from being declared on a mount with
+// these limits.
+func (s *Service) Fits(limits Limits) error {
+	if s.MaxTTL > limits.MaxTTL {
+		return fmt.Errorf("max_ttl %ds is above the max_ttl %ds of the mount's config", s.MaxTTL, limits.MaxTTL)
+	}
+	return nil
 }
 
 // Keeps reports whether everything credentials held under the old terms is

@@ -8,36 +8,36 @@ import (
 
 // StageTerms is one step of the ramp: a subset of the contract's rights.
 type StageTerms struct {
-	Name       string           `json:"name"`
-	Scopes     Scopes           `json:"scopes"`
-	TTL        Seconds          `json:"ttl,omitempty"`
-	MaxActive  uint64           `json:"max_active,omitempty"`
-	Conditions []ConditionTerms `json:"conditions,omitempty"`
-	Advance    *Advance         `json:"advance,omitempty"` // what it takes to reach the next stage
-	Retreat    *Retreat         `json:"retreat,omitempty"` // what leads back to the stage before
-	Idle       Seconds          `json:"idle,omitempty"`    // without a credential for so long: back to the first stage
+	Name       string           `json:"name" doc:"Name of the stage. Required."`
+	Scopes     Scopes           `json:"scopes" doc:"Scopes granted at the stage, each of them one of the contract's. Required."`
+	TTL        Seconds          `json:"ttl,omitempty" doc:"Life of a credential between renewals."`
+	MaxActive  uint64           `json:"max_active,omitempty" doc:"Most live credentials of one caller."`
+	Conditions []ConditionTerms `json:"conditions,omitempty" doc:"Conditions of the stage, beside those of contract and service."`
+	Advance    *Advance         `json:"advance,omitempty" doc:"What a caller has to show to reach the next stage, all of it."`
+	Retreat    *Retreat         `json:"retreat,omitempty" doc:"What leads back to the stage before."`
+	Idle       Seconds          `json:"idle,omitempty" doc:"Without a credential for so long: back to the first stage."`
 }
 
 // Advance is what a caller has to show at a stage, all of it.
 type Advance struct {
-	After    Seconds `json:"after,omitempty"`    // time at the stage
-	Issued   uint64  `json:"issued,omitempty"`   // credentials issued at the stage
-	Accepted uint64  `json:"accepted,omitempty"` // requests that the service reports as accepted
-	Approval bool    `json:"approval,omitempty"` // somebody advances the caller by hand
+	After    Seconds `json:"after,omitempty" doc:"Time at the stage."`
+	Issued   uint64  `json:"issued,omitempty" doc:"Credentials issued at the stage."`
+	Accepted uint64  `json:"accepted,omitempty" doc:"Requests that the service reports as accepted."`
+	Approval bool    `json:"approval,omitempty" doc:"Somebody advances the caller by hand."`
 }
 
 // Retreat is how much may go wrong at a stage within a time.
 type Retreat struct {
-	Denials  uint64  `json:"denials,omitempty"`  // credentials denied for what the caller asked
-	Refusals uint64  `json:"refusals,omitempty"` // requests that the service reports as refused
-	Within   Seconds `json:"within,omitempty"`
+	Denials  uint64  `json:"denials,omitempty" doc:"Credentials denied for what the caller asked."`
+	Refusals uint64  `json:"refusals,omitempty" doc:"Requests that the service reports as refused."`
+	Within   Seconds `json:"within,omitempty" doc:"The time in which so much may go wrong. Required."`
 }
 
 // OffRamp is the window before the contract expires in which its rights shrink.
 type OffRamp struct {
-	Window Seconds `json:"window"`
-	Scopes Scopes  `json:"scopes,omitempty"`
-	TTL    Seconds `json:"ttl,omitempty"`
+	Window Seconds `json:"window" doc:"How long before expires_at the rights shrink. Required."`
+	Scopes Scopes  `json:"scopes,omitempty" doc:"Scopes granted in the window."`
+	TTL    Seconds `json:"ttl,omitempty" doc:"Life of a credential between renewals in the window."`
 }
 
 const maxStages = 16

@@ -141,20 +141,53 @@ func assignNested(to reflect.Value, value any) error {
 	dec.DisallowUnknownFields()
 	made := reflect.New(to.Type())
 	if err := dec.Decode(made.Interface()); err != nil {
-		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+		return errors.New(strings.TrimPrefix(err.Error(), "json: ") + meantBelow(err, to.Type()))
 	}
 	to.Set(made.Elem())
 	return nil
 }
 
-// Decode sets the fields of the struct that v points at from an object that is
-// part of a request, as Merge does from the request itself.
+// meantBelow names the field of a nested type that an unknown one was probably
+// meant to be.
+func meantBelow(err error, t reflect.Type) string {
+	var name string
+	if n, _ := fmt.Sscanf(err.Error(), "json: unknown field %q", &name); n != 1 {
+		return ""
+	}
+	if meant := closest(name, below(t)); meant != "" {
+		return fmt.Sprintf(" (did you mean %q?)", meant)
+	}
+	return ""
+}
+
+// below are the fields of a type and of those below it.
+func below(t reflect.Type) []field {
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct || t == typeTime {
+		return nil
+	}
+	var list []field
+	for i := range t.NumField() {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		list = append(append(list, field{name: name}), below(t.Field(i).Type)...)
+	}
+	return list
+}
+
+// Decode sets the fields of the struct that v points at from an object, as
+// Merge does from a request: what one accepts, the other accepts.
 func Decode(object map[string]any, v any) error {
 	fields := fieldsOf(reflect.TypeOf(v).Elem())
+	known := schema(fields)
+	if err := CheckTypes(object, known); err != nil {
+		return err
+	}
 	if err := refuseUnknown(object, fields); err != nil {
 		return err
 	}
-	return decode(&framework.FieldData{Raw: object, Schema: schema(fields)}, v)
+	return decode(&framework.FieldData{Raw: object, Schema: known}, v)
 }
 
 // refuseUnknown names the first field of the body that the operation does not

@@ -57,6 +57,25 @@ func fieldsOf(t reflect.Type) []field {
 	return list
 }
 
+// Field is what an operation's user may know of a field.
+type Field struct {
+	Name string
+	Doc  string
+	Type reflect.Type
+}
+
+// Fields lists the fields of a struct type in the order declared, those from
+// the path left out.
+func Fields(t reflect.Type) []Field {
+	var list []Field
+	for _, f := range fieldsOf(t) {
+		if !f.fromPath {
+			list = append(list, Field{f.name, f.doc, t.FieldByIndex(f.index).Type})
+		}
+	}
+	return list
+}
+
 func kindOf(t reflect.Type, sf reflect.StructField) framework.FieldType {
 	switch sf.Type {
 	case typeSeconds:

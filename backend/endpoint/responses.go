@@ -2,8 +2,10 @@ package endpoint
 
 import (
 	"net/http"
+	"regexp"
 	"slices"
 
+	"github.com/hashicorp/vault/sdk/framework"
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
@@ -14,6 +16,11 @@ type None struct{}
 type Named struct {
 	Name string `json:"name" path:"true" doc:"Name of the object."`
 }
+
+var namePattern = regexp.MustCompile("^" + framework.GenericNameRegex("name") + "$")
+
+// IsName reports whether an object may have the name.
+func IsName(name string) bool { return namePattern.MatchString(name) }
 
 // Nothing is a response without data: 204.
 type Nothing struct{}

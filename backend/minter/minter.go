@@ -44,7 +44,8 @@ type Kind interface {
 	// Type is the value of credential_type.
 	Type() string
 	// Minter checks the credential settings of a contract. An error says
-	// what the writer of the contract has to change.
+	// what the writer of the contract has to change. A kind that knows no
+	// mount checks what can be told without one.
 	Minter(c *ramp.Contract) (Minter, error)
 	// Key names the signing key that a contract with valid settings uses,
 	// "" when it uses none.

@@ -2,12 +2,16 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"strings"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/cmd/ramp/internal/mount"
 )
 
 // version is set by the linker.
@@ -15,39 +19,48 @@ var version = "v0.0.0-dev"
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// run returns the exit code: 0 done, 1 refused or failed, 2 called wrongly.
+// run returns the exit code: 0 done, 1 refused or failed, 2 called wrongly; see
+// plan for its own.
 func run(args []string) int {
-	root := &cobra.Command{
-		Use:           "ramp",
-		Short:         "Work with ramp contracts",
-		Version:       version,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-	}
-	root.SetVersionTemplate("ramp {{.Version}}\n")
-	root.AddCommand(proxyCommand(), relayCommand(), verifyCommand())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := rootCommand()
 	root.SetArgs(vaultStyle(args))
-	if err := root.Execute(); err != nil {
-		fmt.Fprintln(os.Stderr, "ramp:", err)
-		if errors.As(err, new(failure)) {
-			return 1
-		}
-		return 2
+	cmd, err := root.ExecuteContextC(ctx)
+	return report(cmd, err)
+}
+
+func report(cmd *cobra.Command, err error) int {
+	var quiet exit
+	var next *mount.Failure
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &quiet):
+		return int(quiet)
 	}
-	return 0
+	fmt.Fprintln(os.Stderr, "ramp:", err)
+	if errors.As(err, &next) && next.Next != "" {
+		fmt.Fprintln(os.Stderr, "next:", next.Next)
+	}
+	if errors.As(err, new(failure)) || next != nil || cmd.Name() == "plan" {
+		return 1 // 2 would mean: there is something to do
+	}
+	fmt.Fprintf(os.Stderr, "next: %s -h\n", cmd.CommandPath())
+	return 2
 }
 
 // failure is an error in the matter, not in how the command was called.
 type failure struct{ error }
 
-// vaultStyle lets people write -name=value as they do with vault.
-func vaultStyle(args []string) []string {
-	list := make([]string, len(args))
-	for i, a := range args {
-		if len(a) > 2 && a[0] == '-' && a[1] != '-' && !strings.ContainsAny(a[1:2], "0123456789") {
-			a = "-" + a
-		}
-		list[i] = a
-	}
-	return list
+func (f failure) Unwrap() error { return f.error }
+
+// advise is a failure with what to do next.
+func advise(err error, next string, args ...any) error {
+	return failure{&mount.Failure{Err: err, Next: fmt.Sprintf(next, args...)}}
 }
+
+// exit ends the command with this code; all has been said.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }

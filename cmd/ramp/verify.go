@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -24,7 +23,7 @@ import (
 type verification struct {
 	config verify.Config
 	need   verify.Requirements
-	format string
+	format format
 
 	remoteAddress, certificate, dpop string
 }
@@ -39,7 +38,7 @@ a service makes it: form, key, signature, issuer, audience, times, revocation,
 proof, scopes, conditions. Then who it is, or what is wrong and what to do. The
 token is an argument, or standard input when it is absent or "-".
 
-With -format=json, standard output is the identity of an accepted token, or
+With -format=json (or yaml), standard output is the identity of an accepted token, or
 reason and message of the refusal. Exit codes: 0 accepted, 1 refused or not to be
 verified, 2 called wrongly.`,
 		Example: `  vault read -field=token ramp/creds/orders-to-payments |
@@ -67,15 +66,12 @@ verified, 2 called wrongly.`,
 	flags.StringVar(&v.dpop, "dpop", "", "DPoP proof of the request, for a token bound to a key")
 	flags.StringVar(&v.need.Proof.Method, "method", "GET", "method of the request that the DPoP proof is for")
 	flags.StringVar(&v.need.Proof.URL, "url", "", "URL of the request that the DPoP proof is for")
-	flags.StringVar(&v.format, "format", "table", "table, or json")
+	v.format.register(cmd)
 	return cmd
 }
 
 // complete reads what flags point at.
 func (v *verification) complete() error {
-	if v.format != "table" && v.format != "json" {
-		return fmt.Errorf("-format=%s: use table or json", v.format)
-	}
 	if v.remoteAddress != "" {
 		addr, err := netip.ParseAddr(v.remoteAddress)
 		if err != nil {
@@ -120,12 +116,8 @@ func (v *verification) run(ctx context.Context, out io.Writer, raw string) error
 		answer.refusal = verify.RefusalOf(err)
 		answer.identity = answer.refusal.Identity
 	}
-	if v.format == "json" {
-		if err := answer.json(out); err != nil {
-			return err
-		}
-	} else {
-		answer.explain(out)
+	if err := v.format.print(out, answer.plain(), func(w io.Writer) { answer.explain(w) }); err != nil {
+		return err
 	}
 	if err != nil {
 		return failure{err}
@@ -133,18 +125,16 @@ func (v *verification) run(ctx context.Context, out io.Writer, raw string) error
 	return nil
 }
 
-// json is the identity, or the refusal and whose token it is about.
-func (v *verdict) json(w io.Writer) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
+// plain is the identity, or the refusal and whose token it is about.
+func (v *verdict) plain() any {
 	if v.refusal == nil {
-		return enc.Encode(v.identity)
+		return v.identity
 	}
-	return enc.Encode(struct {
+	return struct {
 		Reason   verify.Reason    `json:"reason"`
 		Message  string           `json:"message"`
 		Identity *verify.Identity `json:"identity,omitempty"`
-	}{v.refusal.Reason, v.refusal.Message, v.identity})
+	}{v.refusal.Reason, v.refusal.Message, v.identity}
 }
 
 func argument(args []string, in io.Reader) (string, error) {

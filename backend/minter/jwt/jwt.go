@@ -23,7 +23,8 @@ type Keys interface {
 	Algorithm(keySet string) string
 }
 
-// Kind is the credential type jwt.
+// Kind is the credential type jwt. Without Keys it checks contracts, but what
+// it then makes cannot mint.
 type Kind struct{ Keys Keys }
 
 // Type implements [minter.Kind].
@@ -44,7 +45,7 @@ func (k Kind) Minter(c *ramp.Contract) (minter.Minter, error) {
 			return nil, fmt.Errorf("credential: unknown setting %.40q; credential type jwt has profile and key", setting)
 		}
 	}
-	if key := k.Key(c); k.Keys.Algorithm(key) == "" {
+	if key := k.Key(c); k.Keys != nil && k.Keys.Algorithm(key) == "" {
 		remedy := "create it under keys/"
 		if key == "default" {
 			remedy = "it comes with the first write of config, which sets the issuer"
@@ -61,7 +62,7 @@ func (k Kind) Minter(c *ramp.Contract) (minter.Minter, error) {
 		if c.Subject != "" && !strings.HasPrefix(c.Subject, "spiffe://") {
 			return nil, fmt.Errorf("subject: profile jwt_svid needs a SPIFFE ID; start the template with spiffe://<trust domain>/")
 		}
-		if k.Keys.Algorithm(m.key) == "Ed25519" {
+		if k.Keys != nil && k.Keys.Algorithm(m.key) == "Ed25519" {
 			return nil, fmt.Errorf("credential: key %q is Ed25519, which SPIFFE JWT-SVIDs may not use; take an ES256, ES384 or RS256 key", m.key)
 		}
 	default:

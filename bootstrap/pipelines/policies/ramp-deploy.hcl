@@ -1,0 +1,4 @@
+# What ramp deploy needs. For releases.
+path "ramp/roles/+/deploy" {
+  capabilities = ["update"]
+}
