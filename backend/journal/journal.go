@@ -110,6 +110,14 @@ func (j *Journal) Add(ctx context.Context, e ledger.Entry) (Position, error) {
 // Record makes an entry durable before it returns. A revocation of a
 // credential that was recorded lately is not recorded twice.
 func (j *Journal) Record(ctx context.Context, e ledger.Entry) error {
+	err := j.record(ctx, e)
+	if errors.Is(err, errFull) && j.Flush(ctx) == nil { // which makes room
+		err = j.record(ctx, e)
+	}
+	return err
+}
+
+func (j *Journal) record(ctx context.Context, e ledger.Entry) error {
 	if _, err := j.Log(ctx); err != nil {
 		return err
 	}
