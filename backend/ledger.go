@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/endpoint"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/backend/journal"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/ledger"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
 )
@@ -151,69 +148,4 @@ func (b *backend) closeLedger(ctx context.Context) {
 		}
 	case <-time.After(heldWait):
 	}
-}
-
-// ledgerStorage is where the ledger lies in Vault's storage.
-type ledgerStorage struct{ logical.Storage }
-
-// Read implements ledger.Storage.
-func (s ledgerStorage) Read(ctx context.Context, path string) ([]byte, error) {
-	entry, err := s.Get(ctx, ledgerPrefix+path)
-	if err != nil {
-		return nil, fmt.Errorf("read %s%s: %w", ledgerPrefix, path, err)
-	}
-	if entry == nil {
-		return nil, fmt.Errorf("%s%s: %w", ledgerPrefix, path, fs.ErrNotExist)
-	}
-	return entry.Value, nil
-}
-
-// Write implements ledger.Storage.
-func (s ledgerStorage) Write(ctx context.Context, key string, value []byte) error {
-	if err := s.Put(ctx, &logical.StorageEntry{Key: ledgerPrefix + key, Value: value, SealWrap: key == journal.KeyPath}); err != nil {
-		return fmt.Errorf("write %s%s: %w", ledgerPrefix, key, err)
-	}
-	return nil
-}
-
-// Delete implements ledger.Storage.
-func (s ledgerStorage) Delete(ctx context.Context, key string) error {
-	if err := s.Storage.Delete(ctx, ledgerPrefix+key); err != nil {
-		return fmt.Errorf("delete %s%s: %w", ledgerPrefix, key, err)
-	}
-	return nil
-}
-
-// maxReason bounds the sentence of an entry.
-const maxReason = 500
-
-// entry is an event as the ledger has it.
-func (e *event) entry() ledger.Entry {
-	kind, action, _ := strings.Cut(string(e.kind), ".")
-	entry := ledger.Entry{
-		Time: e.at, Type: kind, Action: action,
-		Contract: e.contract, ContractID: e.contractID, Revision: e.revision, Service: e.service, Caller: e.caller,
-		Name: e.key, KeyID: e.keyID, From: e.from, Stage: e.stage, Generation: e.generation,
-		RequestID: e.requestID, Actor: e.by, Reason: e.detail,
-	}
-	switch e.kind {
-	case kindDeny:
-		entry.Type, entry.Action = ledger.Denial, ledger.Issue
-		if e.phase == ramp.PhaseRenew {
-			entry.Action = ledger.Renew
-		}
-		entry.Code, entry.Reason = string(e.denial.Code), e.denial.Reason
-		if e.denial.Code == ramp.ScopeNotGranted || e.denial.Code == ramp.GenerationRetired {
-			entry.Reason = "" // it quotes what the caller sent: by mistake, that may be a secret
-		}
-	case kindRoleDeploy:
-		entry.Type, entry.Action = ledger.Deploy, ""
-	}
-	if e.jti != "" {
-		entry.JTI, entry.Serial, entry.Scopes, entry.Expires = e.jti, &e.serial, e.scopes, e.expiry.Unix()
-	}
-	if len(entry.Reason) > maxReason {
-		entry.Reason = strings.ToValidUTF8(entry.Reason[:maxReason], "") + "…"
-	}
-	return entry
 }

@@ -81,15 +81,6 @@ type item struct {
 	since  time.Time
 }
 
-// batch is items on their way into the ledger, as they have to be repeated if
-// that fails.
-type batch struct {
-	entries [][]byte
-	found   []Position // lost ones among them
-	memo    memo
-	ticket  uint64
-}
-
 // New returns a journal that refuses until it is attached to a storage. Until is
 // when the last lease of what was issued by now will have ended: what nobody
 // can ask for any more is forgotten. Report gets what fails while nobody waits.
@@ -119,6 +110,14 @@ func (j *Journal) Add(ctx context.Context, e ledger.Entry) (Position, error) {
 // Record makes an entry durable before it returns. A revocation of a
 // credential that was recorded lately is not recorded twice.
 func (j *Journal) Record(ctx context.Context, e ledger.Entry) error {
+	err := j.record(ctx, e)
+	if errors.Is(err, errFull) && j.Flush(ctx) == nil { // which makes room
+		err = j.record(ctx, e)
+	}
+	return err
+}
+
+func (j *Journal) record(ctx context.Context, e ledger.Entry) error {
 	if _, err := j.Log(ctx); err != nil {
 		return err
 	}
@@ -177,95 +176,3 @@ func (j *Journal) arm(wait time.Duration) {
 
 // patience is how much later than usual a write that failed is tried again.
 const patience = 10
-
-// Flush makes everything durable that waits by now.
-func (j *Journal) Flush(ctx context.Context) error {
-	j.mu.Lock()
-	j.count(j.now())
-	ticket := j.tickets
-	j.mu.Unlock()
-	return j.flush(ctx, ticket)
-}
-
-// flush makes everything durable up to a ticket. Those who wait at the same
-// time share the writes of the first.
-func (j *Journal) flush(ctx context.Context, ticket uint64) error {
-	j.committing.Lock()
-	defer j.committing.Unlock()
-	for {
-		j.mu.Lock()
-		done := j.done >= ticket
-		j.mu.Unlock()
-		if done {
-			return nil
-		}
-		if err := j.commit(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// commitTimeout bounds a commit, which does not end with the request that
-// happens to make it: others wait for it too.
-const commitTimeout = 30 * time.Second
-
-// commit appends a batch. The caller holds j.committing.
-func (j *Journal) commit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
-	log, err := j.opened(ctx)
-	if err != nil {
-		return err
-	}
-	if j.batch == nil {
-		j.batch = j.take()
-	}
-	if _, err := log.Append(ctx, j.batch.entries, j.batch.memo.text()); err != nil {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	n := len(j.batch.entries)
-	clear(j.queue[:n])
-	for _, p := range j.batch.found {
-		delete(j.rescued, p)
-		j.lost = j.lost.without(p)
-	}
-	j.queue, j.done = j.queue[n:], j.batch.ticket
-	j.last, j.pruned, j.batch = j.batch.memo.Last, j.batch.memo.Pruned, nil
-	return nil
-}
-
-// take makes a batch of what has waited longest, and of what will be lost no
-// more with it.
-func (j *Journal) take() *batch {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.lost = j.lost.at(j.now())
-	b := &batch{memo: memo{Epoch: j.epoch, Last: j.last, Lost: j.lost, Pruned: j.pruned}, ticket: j.done}
-	for _, i := range j.queue[:min(len(j.queue), ledger.MaxBatch)] {
-		b.entries = append(b.entries, encode(i.entry))
-		b.ticket = i.ticket
-		if i.late {
-			b.found = append(b.found, i.at)
-			b.memo.Lost = b.memo.Lost.without(i.at)
-		}
-		if i.at.Epoch == j.epoch {
-			// Numbers below it are durable, lost, or before it in the queue.
-			b.memo.Last = max(b.memo.Last, i.at.Number)
-		}
-		if i.entry.Type == ledger.Prune {
-			b.memo.Pruned = i.entry.Before
-		}
-	}
-	return b
-}
-
-// encode never fails: of an entry too long for the ledger the identity is kept.
-func encode(e ledger.Entry) []byte {
-	text, err := e.Marshal()
-	if err != nil {
-		text, _ = ledger.Entry{Time: e.Time, Type: e.Type, JTI: e.JTI, RequestID: e.RequestID, Position: e.Position, Reason: "the entry was too long"}.Marshal()
-	}
-	return text
-}

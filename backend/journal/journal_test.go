@@ -374,3 +374,18 @@ func TestRotationThatFails(t *testing.T) {
 		t.Error("entries are missing")
 	}
 }
+
+// A full queue stops no renewal, and a lease that ends makes room for its entry.
+func TestSettlingWhenTheQueueIsFull(t *testing.T) {
+	r := newRig(t)
+	var last journal.Position
+	for i := range 16_385 {
+		last = r.issue(fmt.Sprint(i))
+	}
+	rebuild := func() ledger.Entry { return r.entry(ledger.Issue, "16384") }
+	must(t, r.Settle(t.Context(), last, false, rebuild))
+	must(t, r.Settle(t.Context(), last, true, rebuild))
+	if list := r.entries(); len(list) != 16_385 || !list[16_384].Recovered {
+		t.Errorf("%d entries", len(list))
+	}
+}

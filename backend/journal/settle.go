@@ -15,10 +15,23 @@ func (j *Journal) Settle(ctx context.Context, p Position, final bool, rebuild fu
 	if p == (Position{}) {
 		return nil
 	}
-	if _, err := j.Log(ctx); err != nil {
-		if errors.Is(err, ErrOff) {
-			return nil
+	err := j.settle(ctx, p, final, rebuild)
+	switch {
+	case errors.Is(err, ErrOff):
+		return nil
+	case errors.Is(err, errFull) && !final:
+		return nil // the lease comes again
+	case errors.Is(err, errFull):
+		if err := j.Flush(ctx); err != nil { // which makes room
+			return err
 		}
+		return j.settle(ctx, p, final, rebuild)
+	}
+	return err
+}
+
+func (j *Journal) settle(ctx context.Context, p Position, final bool, rebuild func() ledger.Entry) error {
+	if _, err := j.Log(ctx); err != nil {
 		return err
 	}
 	j.mu.Lock()
