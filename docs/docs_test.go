@@ -49,7 +49,7 @@ func TestQuickstart(t *testing.T) {
 	env := append(os.Environ(), "VAULT_BIN="+vault, "RAMP_DEV_DIR="+filepath.Join(t.TempDir(), "dev"))
 	said := run(t, root, env, "scripts/quickstart")
 	for _, want := range []string{
-		`"iss": "http://127.0.0.1:`,                  // the decoded token
+		`ok  issuer      http://127.0.0.1:`,          // the checks of a verifier
 		`lease_renewable    true`,                    // a renewal
 		`Success! Revoked lease`,                     // a revocation
 		`refused: the token is dead: it was revoked`, // the verifier's refusal after it
@@ -58,7 +58,7 @@ func TestQuickstart(t *testing.T) {
 		`the token has: invoices:read (scope)`,       // a scope that is not granted
 		`make dev leaves such a Vault running`,       // the end of the tour
 		`vault read ramp/creds/orders-to-payments`,   // what to type oneself
-		`"contract": "orders-to-payments"`,           // which contract gave it
+		`contract     orders-to-payments`,            // which contract gave it
 		`no human took part`,                         // the point of it all
 	} {
 		if !strings.Contains(said, want) {
@@ -70,9 +70,42 @@ func TestQuickstart(t *testing.T) {
 	}
 }
 
+// TestGoBlocks finds the go blocks of each page in an example that compiles.
+func TestGoBlocks(t *testing.T) {
+	var examples strings.Builder
+	for _, pattern := range []string{"../verify/example_test.go", "../verify/*/example_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v %v", pattern, files, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			examples.Write(text)
+		}
+	}
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "../README.md") {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rest := range strings.Split(string(text), "```go\n")[1:] {
+			if block, _, _ := strings.Cut(rest, "```"); !strings.Contains(examples.String(), block) {
+				t.Errorf("%s: no example has\n%s", page, block)
+			}
+		}
+	}
+}
+
 const prelude = `
 vault() { "$VAULT_BIN" "$@"; }
-ramp() { bin/ramp "$@"; }
+export PATH="$PWD/bin:$PATH"
 refused() { if "$@"; then echo "this should have been refused: $*"; exit 1; fi; }
 `
 

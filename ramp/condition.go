@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -93,6 +94,9 @@ func compileAll(list []ConditionTerms, compile Compiler) (conditions, error) {
 		c, err := compile(t.Expression)
 		if err != nil {
 			return nil, fmt.Errorf("conditions: %q: %w", t.Name, err)
+		}
+		if r, ok := c.(UseReader); ok && slices.Contains(t.On, OnRequest) && r.OnUse() != nil {
+			return nil, fmt.Errorf("conditions: %q is asked with each request, by verifiers, who know only what the token and the request say: %w", t.Name, r.OnUse())
 		}
 		all = append(all, compiled{t, c})
 	}

@@ -18,7 +18,7 @@ func TestVerifier(t *testing.T) {
 
 	v := r.verifier(t, audience)
 	id, err := v.Verify(t.Context(), c.Token, verify.Requirements{Scopes: []string{"invoices:read"}})
-	if err != nil || id.ClientID != r.orders.EntityID || id.Ramp.Contract != "orders-to-payments" {
+	if err != nil || id.Caller != r.orders.EntityID || id.Contract != "orders-to-payments" {
 		t.Fatalf("%+v %v", id, err)
 	}
 	tampered := []byte(c.Token)

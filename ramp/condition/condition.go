@@ -9,7 +9,15 @@
 //	stage       name of the stage, "" without stages
 //	generation  the deploy the caller belongs to, "" when unknown
 //
-// beside CEL's standard functions it may use the network functions of cel-go,
+// and those that verifiers ask with each request only what a verifier knows:
+//
+//	caller      id
+//	request     remote_address, time, scopes
+//	contract    name, id, revision
+//	service     audience
+//	stage, generation
+//
+// Beside CEL's standard functions they may use the network functions of cel-go,
 // such as cidr("10.0.0.0/8").containsIP(request.remote_address), and strings.
 package condition
 
@@ -37,6 +45,7 @@ const (
 // Compiler compiles expressions, each of them once. It is safe for concurrent use.
 type Compiler struct {
 	env *cel.Env
+	use *cel.Env // for conditions asked with each request
 
 	mu    sync.Mutex
 	cache map[[sha256.Size]byte]*Condition
@@ -44,30 +53,41 @@ type Compiler struct {
 
 // NewCompiler returns a compiler.
 func NewCompiler() *Compiler {
-	env, err := cel.NewEnv(append((&zones{}).functions(),
-		ext.NativeTypes(ext.ParseStructTags(true), callerType, requestType, contractType, serviceType, aliasType),
+	return &Compiler{
+		env: environment(
+			ext.NativeTypes(ext.ParseStructTags(true), callerType, requestType, contractType, serviceType, aliasType),
+			cel.Variable("caller", cel.ObjectType("condition.Caller")),
+			cel.Variable("request", cel.ObjectType("condition.Request")),
+			cel.Variable("contract", cel.ObjectType("condition.Contract")),
+			cel.Variable("service", cel.ObjectType("condition.Service")),
+			cel.Variable("stage", cel.StringType),
+			cel.Variable("generation", cel.StringType),
+		),
+		use:   useEnvironment(),
+		cache: make(map[[sha256.Size]byte]*Condition),
+	}
+}
+
+// environment has what all expressions have in common, and these.
+func environment(variables ...cel.EnvOption) *cel.Env {
+	env, err := cel.NewEnv(append(append((&zones{}).functions(),
 		ext.Network(),
 		ext.Strings(),
-		cel.Variable("caller", cel.ObjectType("condition.Caller")),
-		cel.Variable("request", cel.ObjectType("condition.Request")),
-		cel.Variable("contract", cel.ObjectType("condition.Contract")),
-		cel.Variable("service", cel.ObjectType("condition.Service")),
-		cel.Variable("stage", cel.StringType),
-		cel.Variable("generation", cel.StringType),
 		cel.ParserExpressionSizeLimit(maxLength),
 		cel.ParserRecursionLimit(64),
 		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
 		cel.EnableMacroCallTracking(), // so that Explain can show all() and exists()
-	)...)
+	), variables...)...)
 	if err != nil {
-		panic(err) // the environment is the same always
+		panic(err) // environments are the same always
 	}
-	return &Compiler{env: env, cache: make(map[[sha256.Size]byte]*Condition)}
+	return env
 }
 
 // Condition is a compiled expression.
 type Condition struct {
 	env     *cel.Env
+	use     *cel.Env
 	ast     *cel.Ast
 	program cel.Program
 	groups  bool
@@ -94,24 +114,29 @@ func (c *Compiler) Compile(expression string) (ramp.Condition, error) {
 }
 
 func (c *Compiler) compile(expression string) (*Condition, error) {
-	switch {
-	case strings.TrimSpace(expression) == "":
-		return nil, errors.New("expression is required")
-	case len(expression) > maxLength:
-		return nil, fmt.Errorf("expression has %d bytes, the limit is %d", len(expression), maxLength)
-	}
-	checked, issues := c.env.Compile(expression)
-	if issues.Err() != nil {
-		return nil, located(issues.Errors())
-	}
-	if checked.OutputType() != cel.BoolType {
-		return nil, fmt.Errorf("expression is a %s, it must be true or false", checked.OutputType())
-	}
-	program, err := c.env.Program(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
+	checked, program, err := compile(c.env, expression)
 	if err != nil {
 		return nil, err
 	}
-	return &Condition{env: c.env, ast: checked, program: program, groups: readsGroups(checked)}, nil
+	return &Condition{env: c.env, use: c.use, ast: checked, program: program, groups: reads(checked, "caller", "groups")}, nil
+}
+
+func compile(env *cel.Env, expression string) (*cel.Ast, cel.Program, error) {
+	switch {
+	case strings.TrimSpace(expression) == "":
+		return nil, nil, errors.New("expression is required")
+	case len(expression) > maxLength:
+		return nil, nil, fmt.Errorf("expression has %d bytes, the limit is %d", len(expression), maxLength)
+	}
+	checked, issues := env.Compile(expression)
+	if issues.Err() != nil {
+		return nil, nil, located(issues.Errors())
+	}
+	if checked.OutputType() != cel.BoolType {
+		return nil, nil, fmt.Errorf("expression is a %s, it must be true or false", checked.OutputType())
+	}
+	program, err := env.Program(checked, cel.CostLimit(maxCost), cel.EvalOptions(cel.OptOptimize))
+	return checked, program, err
 }
 
 // located says where the first error is, on one line.
@@ -125,19 +150,19 @@ func located(errs []*cel.Error) error {
 	return fmt.Errorf("line %d, column %d: %s%s", first.Location.Line(), first.Location.Column()+1, text, more)
 }
 
-// readsGroups reports whether the expression could see the groups of the
-// caller: any use of caller but that of a field with another name.
-func readsGroups(checked *cel.Ast) bool {
+// reads reports whether an expression may read a field of a variable: any use
+// of the variable but that of a field with another name.
+func reads(checked *cel.Ast, variable, field string) bool {
 	uses := 0
 	ast.PostOrderVisit(checked.NativeRep().Expr(), ast.NewExprVisitor(func(e ast.Expr) {
 		switch e.Kind() {
 		case ast.IdentKind:
-			if e.AsIdent() == "caller" {
+			if e.AsIdent() == variable {
 				uses++
 			}
 		case ast.SelectKind:
-			field := e.AsSelect()
-			if o := field.Operand(); field.FieldName() != "groups" && o.Kind() == ast.IdentKind && o.AsIdent() == "caller" {
+			s := e.AsSelect()
+			if o := s.Operand(); s.FieldName() != field && o.Kind() == ast.IdentKind && o.AsIdent() == variable {
 				uses--
 			}
 		}
@@ -148,9 +173,19 @@ func readsGroups(checked *cel.Ast) bool {
 // ReadsGroups implements [ramp.GroupReader].
 func (c *Condition) ReadsGroups() bool { return c.groups }
 
+// OnUse implements [ramp.UseReader].
+func (c *Condition) OnUse() error {
+	_, _, err := compile(c.use, c.ast.Source().Content())
+	return err
+}
+
 // Holds implements [ramp.Condition].
 func (c *Condition) Holds(w *ramp.World) (bool, error) {
-	value, _, err := c.program.Eval(&activation{world: w})
+	return answer(c.program, &activation{world: w})
+}
+
+func answer(program cel.Program, facts cel.Activation) (bool, error) {
+	value, _, err := program.Eval(facts)
 	if err != nil {
 		return false, plain(err)
 	}

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"net/netip"
 	"reflect"
 	"time"
 
@@ -103,11 +104,14 @@ func (a *activation) ResolveName(name string) (any, bool) {
 }
 
 func request(w *ramp.World) *Request {
-	r := &Request{Time: w.Time.UTC(), Scopes: w.Scopes, Context: w.Context}
-	if w.RemoteAddr.IsValid() {
-		r.RemoteAddress = w.RemoteAddr.Unmap().WithZone("").String()
+	return &Request{RemoteAddress: address(w.RemoteAddr), Time: w.Time.UTC(), Scopes: w.Scopes, Context: w.Context}
+}
+
+func address(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
 	}
-	return r
+	return a.Unmap().WithZone("").String()
 }
 
 func caller(c *ramp.Caller) *Caller {

@@ -11,6 +11,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -26,6 +28,8 @@ type issuer struct {
 	ec  *ecdsa.PrivateKey
 	rsa *rsa.PrivateKey
 	ed  ed25519.PrivateKey
+
+	reader token.Reader
 }
 
 func newIssuer(t testing.TB) *issuer {
@@ -78,7 +82,7 @@ func (i *issuer) signRaw(t testing.TB, kind, input string) string {
 	case "rsa":
 		sig, err = rsa.SignPKCS1v15(rand.Reader, i.rsa, crypto.SHA256, digest[:])
 	case "pss":
-		sig, err = rsa.SignPSS(rand.Reader, i.rsa, crypto.SHA256, digest[:], nil)
+		sig, err = rsa.SignPSS(rand.Reader, i.rsa, crypto.SHA256, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) // RFC 7518 section 3.5
 	case "ed":
 		sig = ed25519.Sign(i.ed, []byte(input))
 	case "hmac of the public key": // the oldest trick: the key everybody knows as a shared secret
@@ -95,10 +99,18 @@ func (i *issuer) signRaw(t testing.TB, kind, input string) string {
 
 const claims = `{"iss":"https://vault.example.com/v1/ramp","sub":"s","aud":"a","exp":4,"nbf":2,"iat":3,"jti":"abc.7","client_id":"e1","scope":"x y"}`
 
+// open opens as [token.Open] and a reader do, which have to agree.
 func open(i *issuer, raw string, types ...string) error {
 	if types == nil {
 		types = []string{token.TypeAccessToken}
 	}
-	_, _, err := token.Open(raw, i.keys, types...)
+	h, payload, err := token.Open(raw, i.keys, types...)
+	i.reader.Keys = i.keys
+	for range 2 { // the header is new, then known
+		header, p, e := i.reader.Open(raw, types...)
+		if header != h || string(p) != string(payload) || fmt.Sprint(e) != fmt.Sprint(err) || errors.Is(e, token.ErrUnknownKey) != errors.Is(err, token.ErrUnknownKey) {
+			return fmt.Errorf("a reader says %+v %q %w, Open says %+v %q %w", header, p, e, h, payload, err)
+		}
+	}
 	return err
 }

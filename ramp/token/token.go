@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 )
 
 // Header types (typ). Each use of a key has its own, and readers insist on it.
@@ -75,7 +73,7 @@ type StatusRef struct {
 }
 
 // Ramp says by which contract a token was issued. A JWT-SVID has it only when
-// there are conditions, with ID and Conditions alone.
+// there are conditions.
 type Ramp struct {
 	Contract   string `json:"contract,omitempty"`
 	ID         string `json:"id"`
@@ -109,6 +107,3 @@ func CallerHash(clientID string) string {
 	sum := sha256.Sum256([]byte("ramp caller\x00" + clientID))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
-
-// Algorithms are the signature algorithms keys may have, and no others.
-var algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.ES384, jose.EdDSA}

@@ -94,7 +94,7 @@ func (m *jwtMinter) Mint(_ context.Context, g *minter.Grant) (*minter.Credential
 	if g.Status != nil {
 		claims.Status = &token.Status{List: *g.Status}
 	}
-	if m.profile == token.AccessToken {
+	if m.profile == token.AccessToken || g.Conditions != "" {
 		claims.Ramp = &token.Ramp{
 			Contract:   g.Contract.Name,
 			ID:         g.Contract.ID,
@@ -104,8 +104,6 @@ func (m *jwtMinter) Mint(_ context.Context, g *minter.Grant) (*minter.Credential
 			Generation: g.Generation,
 			Conditions: g.Conditions,
 		}
-	} else if g.Conditions != "" {
-		claims.Ramp = &token.Ramp{ID: g.Contract.ID, Conditions: g.Conditions}
 	}
 	payload, err := json.Marshal(&claims)
 	if err != nil {

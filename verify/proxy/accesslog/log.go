@@ -1,0 +1,130 @@
+package accesslog
+
+import (
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+// Config says where a log goes, and what happens when it cannot keep up.
+type Config struct {
+	// Writer takes whole lines. If it has a method Reopen() error,
+	// [Log.Reopen] calls it; if it has Close() error, [Log.Close] does.
+	Writer io.Writer
+	// Queue is how many entries may wait to be written. Zero means 8192.
+	Queue int
+	// Block makes requests wait when the queue is full. Without it their
+	// entries are dropped, counted, and the number is written later.
+	Block bool
+	// OnError is told of the first of a row of failures to write. Entries
+	// that could not be written count as dropped. Nil ignores them.
+	OnError func(error)
+}
+
+// Log writes entries in the order they are added. It is safe for concurrent use.
+type Log struct {
+	config  Config
+	queue   chan *Entry
+	reopen  chan chan error
+	done    chan struct{}
+	dropped atomic.Uint64
+	written atomic.Uint64
+
+	mu     sync.RWMutex // closed is not set while an entry is being queued
+	closed bool
+}
+
+// New starts a log. Close it to write what is queued.
+func New(c Config) *Log {
+	if c.Queue <= 0 {
+		c.Queue = 8192
+	}
+	if c.OnError == nil {
+		c.OnError = func(error) {}
+	}
+	l := &Log{config: c, queue: make(chan *Entry, c.Queue), reopen: make(chan chan error), done: make(chan struct{})}
+	go l.write()
+	return l
+}
+
+// Add queues an entry, which must not be changed afterwards.
+func (l *Log) Add(e *Entry) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	switch {
+	case l.closed:
+		l.dropped.Add(1)
+	case l.config.Block:
+		l.queue <- e
+	default:
+		select {
+		case l.queue <- e:
+		default:
+			l.dropped.Add(1)
+		}
+	}
+}
+
+// Depth is how many entries wait; Dropped and Written count since the start.
+func (l *Log) Depth() int      { return len(l.queue) }
+func (l *Log) Dropped() uint64 { return l.dropped.Load() }
+func (l *Log) Written() uint64 { return l.written.Load() }
+
+// Reopen makes the writer open its file again, after the file was moved.
+func (l *Log) Reopen() error {
+	answer := make(chan error, 1)
+	select {
+	case l.reopen <- answer:
+		return <-answer
+	case <-l.done:
+		return nil
+	}
+}
+
+// Close writes what is queued and closes the writer.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		<-l.done
+		return nil
+	}
+	l.closed = true
+	close(l.queue)
+	l.mu.Unlock()
+	<-l.done
+	if c, ok := l.config.Writer.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// write encodes and writes, and flushes whenever nothing waits.
+func (l *Log) write() {
+	defer close(l.done)
+	w := &lines{log: l}
+	w.restart()
+	for {
+		if len(l.queue) == 0 {
+			w.gap()
+			w.flush()
+		}
+		select {
+		case e, more := <-l.queue:
+			w.gap()
+			if !more {
+				w.flush()
+				return
+			}
+			w.pending++
+			w.line(e)
+		case answer := <-l.reopen:
+			w.flush()
+			if r, ok := l.config.Writer.(interface{ Reopen() error }); ok {
+				answer <- r.Reopen()
+			} else {
+				answer <- nil
+			}
+		}
+	}
+}

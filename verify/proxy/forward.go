@@ -1,0 +1,103 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
+)
+
+const requestIDHeader = gate.Prefix + "Request-Id"
+
+// forwarder sends accepted requests on, byte for byte in target and body, and
+// streams both ways.
+type forwarder struct {
+	httputil.ReverseProxy
+	plain, grpc *http.Transport
+}
+
+func newForwarder(target *url.URL, u Upstream) *forwarder {
+	f := &forwarder{plain: newTransport(target.Scheme, u), grpc: newTransport(target.Scheme, u)}
+	f.grpc.ResponseHeaderTimeout = 0 // the head of an answer comes with the first message
+	scheme := strings.Replace(target.Scheme, "h2c", "http", 1)
+	f.ReverseProxy = httputil.ReverseProxy{
+		Transport:     f,
+		FlushInterval: -1,
+		BufferPool:    &buffers{},
+		ErrorLog:      log.New(io.Discard, "", 0), // the access log has it
+		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, err error) { w.(*exchange).fail(r, err) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.URL.RawQuery = scheme, target.Host, r.In.URL.RawQuery
+			r.Out.Host = r.In.Host
+			if u.Host != "" {
+				r.Out.Host = u.Host
+			}
+			r.SetXForwarded()
+		},
+		ModifyResponse: func(r *http.Response) error {
+			r.Header[requestIDHeader] = r.Request.Header[requestIDHeader]
+			return nil
+		},
+	}
+	return f
+}
+
+func newTransport(scheme string, u Upstream) *http.Transport {
+	t := &http.Transport{
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		TLSClientConfig:        u.TLS.Clone(),
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  u.Timeout,
+		MaxIdleConnsPerHost:    1024,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 1 << 20,
+		DisableCompression:     true, // what the caller accepts is the caller's affair
+		Protocols:              new(http.Protocols),
+	}
+	t.Protocols.SetHTTP1(scheme != "h2c")
+	t.Protocols.SetHTTP2(scheme == "https")
+	t.Protocols.SetUnencryptedHTTP2(scheme == "h2c")
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	return t
+}
+
+// RoundTrip implements http.RoundTripper.
+func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
+	if isGRPC(r.Header) {
+		return f.grpc.RoundTrip(r)
+	}
+	return f.plain.RoundTrip(r)
+}
+
+// isGRPC is not true of gRPC-Web, which is plain HTTP.
+func isGRPC(h http.Header) bool {
+	kind := h.Get("Content-Type")
+	return strings.HasPrefix(kind, "application/grpc") && !strings.HasPrefix(kind, "application/grpc-web")
+}
+
+func (f *forwarder) closeIdle() {
+	f.plain.CloseIdleConnections()
+	f.grpc.CloseIdleConnections()
+}
+
+// buffers are what bodies are copied through.
+type buffers struct{ pool sync.Pool }
+
+func (b *buffers) Get() []byte {
+	if kept, ok := b.pool.Get().(*[]byte); ok {
+		return *kept
+	}
+	return make([]byte, 32<<10)
+}
+
+func (b *buffers) Put(buffer []byte) { b.pool.Put(&buffer) }

@@ -1,0 +1,148 @@
+// Package gate decides on requests to a service: route, token, condition. It
+// forwards nothing; a proxy does, or whoever asked.
+package gate
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/evidence"
+)
+
+// Config says what a gate decides by.
+type Config struct {
+	Verifier *verify.Verifier
+	Routes   []Route
+	// ForwardToken lets the service see Authorization and DPoP headers.
+	ForwardToken bool
+	// LogQuery has queries in the log. They may hold what is not for logs.
+	LogQuery bool
+
+	// Log, Evidence and Metrics outlive the gate. Nil does without.
+	Log      *accesslog.Log
+	Evidence *evidence.Counter
+	Metrics  *Metrics
+}
+
+// Gate decides. It is safe for concurrent use.
+type Gate struct {
+	config Config
+	routes *routes
+}
+
+// New compiles routes; an error names the one that is wrong.
+func New(c Config) (*Gate, error) {
+	r, err := compileRoutes(c.Routes)
+	if err != nil {
+		return nil, err
+	}
+	return &Gate{c, r}, nil
+}
+
+// Verifier is the one that the gate was made with.
+func (g *Gate) Verifier() *verify.Verifier { return g.config.Verifier }
+
+// Decide decides on a request. Of the request it reads Method, RequestURI (the
+// target byte for byte), URL, Host, Header, RemoteAddr and TLS, and it may have
+// no hop-by-hop headers but of an upgrade. It leaves in r.Header what the
+// service is to see. Give the decision to Done, too.
+func (g *Gate) Decide(r *http.Request) *Decision {
+	d := &Decision{RequestID: rand.Text(), began: time.Now()}
+	d.Refusal = g.decide(r, d)
+	if d.Refusal != nil {
+		return d
+	}
+	d.Set = identityHeaders(d.RequestID, d.Identity)
+	for name, values := range d.Set {
+		r.Header[name] = values
+	}
+	return d
+}
+
+// Refuse is the decision on a request that is not looked at.
+func Refuse(why *Refusal) *Decision {
+	return &Decision{RequestID: rand.Text(), Refusal: why, began: time.Now()}
+}
+
+func (g *Gate) decide(r *http.Request, d *Decision) *Refusal {
+	d.Strip = strip(r.Header)
+	host, err := checkTarget(r)
+	if err != nil {
+		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Message: err.Error()}
+	}
+	route, refused := g.routes.match(r, host)
+	if refused != nil {
+		return refused
+	}
+	d.Route = route.Pattern
+	if !route.Public {
+		id, err := g.config.Verifier.VerifyRequest(r, route.Scopes...)
+		if err != nil {
+			refused := verify.RefusalOf(err)
+			d.Identity = refused.Identity
+			g.blame(d.Identity, refused)
+			return refusal(refused)
+		}
+		d.Identity = id
+	}
+	if !g.config.ForwardToken {
+		for _, name := range []string{"Authorization", "Dpop"} {
+			if r.Header[name] != nil {
+				d.Strip = append(d.Strip, name)
+				delete(r.Header, name)
+			}
+		}
+	}
+	if route.condition != nil {
+		if refused := g.ask(route, r, host, d); refused != nil {
+			return refused
+		}
+	}
+	if d.Identity != nil && g.config.Evidence != nil {
+		g.config.Evidence.Accepted(d.Identity.Contract, d.Identity.Caller, route.Scopes)
+	}
+	return nil
+}
+
+// ask asks the condition of a route.
+func (g *Gate) ask(route *route, r *http.Request, host string, d *Decision) *Refusal {
+	a := &condition.Access{
+		Method: r.Method, Path: r.URL.Path, Host: host, Header: r.Header, Query: r.URL.RawQuery, Time: d.began, PathValue: r.PathValue,
+	}
+	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		a.RemoteAddr = addr.Addr().Unmap()
+	}
+	if id := d.Identity; id != nil {
+		a.Identity = condition.Identity{
+			Subject: id.Subject, Caller: id.Caller, Contract: id.Contract, ContractID: id.ContractID, Revision: id.Revision,
+			Scopes: id.Scopes, Stage: id.Stage, Generation: id.Generation,
+		}
+	}
+	holds, err := route.condition.Holds(a)
+	switch {
+	case err != nil:
+		return &Refusal{Status: http.StatusForbidden, Reason: ReasonRouteError, Message: fmt.Sprintf("the condition of route %q cannot be decided: %v", route.Pattern, err)}
+	case !holds:
+		if d.Identity != nil && g.config.Evidence != nil {
+			g.config.Evidence.Refused(d.Identity.Contract, d.Identity.Caller)
+		}
+		return &Refusal{Status: http.StatusForbidden, Reason: ReasonRouteCondition, Message: fmt.Sprintf("the condition of route %q is false", route.Pattern)}
+	}
+	return nil
+}
+
+// blame counts a refusal as evidence against a caller when its own token is
+// good, and it asked for more than the token allows. Old, revoked and
+// unproved tokens may be in anybody's hands, and doubt is no evidence.
+func (g *Gate) blame(id *verify.Identity, refused *verify.Refusal) {
+	asked := refused.Reason == verify.Scope || refused.Reason == verify.Conditions && !refused.Undecided()
+	if asked && id != nil && g.config.Evidence != nil {
+		g.config.Evidence.Refused(id.Contract, id.Caller)
+	}
+}
