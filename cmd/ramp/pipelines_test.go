@@ -146,7 +146,7 @@ func TestPipelines(t *testing.T) {
 		}
 		return func(want int, args ...string) {
 			t.Helper()
-			cmd := command(t, s, args...)
+			cmd := process(t, s, args...)
 			cmd.Env = append(cmd.Env, "VAULT_TOKEN="+token)
 			out, _ := cmd.CombinedOutput() // the exit code says all
 			if got := cmd.ProcessState.ExitCode(); got != want {

@@ -30,7 +30,7 @@ VAULT_TOKEN or the token of vault login, VAULT_NAMESPACE, VAULT_CACERT.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupCode, Title: "Contracts as code:"},
 		&cobra.Group{ID: groupOperate, Title: "Operate a mount:"},
-		&cobra.Group{ID: groupVerifier, Title: "Verify and connect:"},
+		&cobra.Group{ID: groupVerifier, Title: "Verify and protect:"},
 	)
 	group := func(id string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -41,7 +41,7 @@ VAULT_TOKEN or the token of vault login, VAULT_NAMESPACE, VAULT_CACERT.`,
 	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), testCommand(), planCommand(), applyCommand(), exportCommand(), importCommand())
 	group(groupOperate, explainCommand(), deployCommand(), suspendCommand(), resumeCommand(), revokeCommand(),
 		advanceCommand(), retreatCommand(), consentCommand(), statusCommand(), graphCommand())
-	group(groupVerifier, verifyCommand(), proxyCommand(), relayCommand())
+	group(groupVerifier, verifyCommand(), relayCommand(), proxyCommand())
 	root.AddCommand(versionCommand(), manCommand())
 	root.CompletionOptions.DisableDescriptions = true
 	return root

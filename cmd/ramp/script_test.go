@@ -11,6 +11,7 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
 
+// TestMain lets this test binary be the command, when it is called so.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"ramp": main})
 }

@@ -47,7 +47,7 @@ conditions that were seen both true and false.`,
 			if err := form.print(cmd.OutOrStdout(), all, func(w io.Writer) { showResults(w, results, coverage) }); err != nil {
 				return err
 			}
-			return outcome(results, coverage.Percent(), least)
+			return judge(results, coverage.Percent(), least)
 		},
 	}
 	from.register(cmd)
@@ -57,7 +57,7 @@ conditions that were seen both true and false.`,
 	return cmd
 }
 
-func outcome(results []decisions.Result, percent, least int) error {
+func judge(results []decisions.Result, percent, least int) error {
 	failed := 0
 	for _, r := range results {
 		if !r.Passed {

@@ -51,7 +51,7 @@ func TestThousand(t *testing.T) {
 	files, first, second := filepath.Join(dir, "files"), filepath.Join(dir, "first"), filepath.Join(dir, "second")
 	write(t, files, "x.hcl", many("many", "5m"))
 
-	killed := command(t, s, "apply", "-auto-approve", files)
+	killed := process(t, s, "apply", "-auto-approve", files)
 	stderr, err := killed.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func TestThousand(t *testing.T) {
 	var pipelines sync.WaitGroup
 	for i := range 2 {
 		pipelines.Go(func() {
-			out, err := command(t, s, "apply", "-auto-approve", files).CombinedOutput()
+			out, err := process(t, s, "apply", "-auto-approve", files).CombinedOutput()
 			if err != nil {
 				t.Errorf("pipeline %d: %v\n%s", i, err, out[max(0, len(out)-500):])
 			}

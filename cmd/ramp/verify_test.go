@@ -20,8 +20,8 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
 
-// execute runs the command as a process and returns what it printed, and its exit code.
-func execute(t *testing.T, stdin string, args ...string) (out, diag string, code int) {
+// command runs ramp as a process and returns what it printed, and its exit code.
+func command(t *testing.T, stdin string, args ...string) (out, diag string, code int) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -29,7 +29,7 @@ func execute(t *testing.T, stdin string, args ...string) (out, diag string, code
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Args[0] = "ramp" // see TestMain
-	cmd.Env, cmd.Stdin = os.Environ(), strings.NewReader(stdin)
+	cmd.Stdin = strings.NewReader(stdin)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err = cmd.Run()
@@ -79,7 +79,7 @@ func TestVerifyExplains(t *testing.T) {
 		"expiry":    {i.Issue(verifytest.Token{Expiry: true}), nil, 0, []string{"nobody can end it before its time"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, diag, code := execute(t, c.token+"\n", append(append([]string{}, ours...), c.flags...)...)
+			out, diag, code := command(t, c.token+"\n", append(append([]string{}, ours...), c.flags...)...)
 			for _, want := range c.says {
 				if !strings.Contains(said(out), want) {
 					t.Errorf("does not say %q:\n%s%s", want, out, diag)
@@ -95,12 +95,12 @@ func TestVerifyExplains(t *testing.T) {
 func TestVerifyForMachines(t *testing.T) {
 	i := verifytest.New(t)
 	ours := []string{"verify", "-format=json", "-issuer=" + i.URL, "-audience=" + verifytest.DefaultAudience, "-scope=invoices:read"}
-	out, diag, code := execute(t, i.Issue(verifytest.Token{Scopes: []string{"invoices:read"}}), append(ours, "-")...)
+	out, diag, code := command(t, i.Issue(verifytest.Token{Scopes: []string{"invoices:read"}}), append(ours, "-")...)
 	var id verify.Identity
 	if err := json.Unmarshal([]byte(out), &id); err != nil || code != 0 || id.Caller != "e-orders" {
 		t.Errorf("exit code %d, %v: %s%s", code, err, out, diag)
 	}
-	out, diag, code = execute(t, "", append(ours, i.Issue(verifytest.Token{}))...)
+	out, diag, code = command(t, "", append(ours, i.Issue(verifytest.Token{}))...)
 	var refusal verify.Refusal
 	if err := json.Unmarshal([]byte(out), &refusal); err != nil || code != 1 || refusal.Reason != verify.Scope || refusal.Message == "" || refusal.Identity.Caller != "e-orders" {
 		t.Errorf("exit code %d, %v: %s%s", code, err, out, diag)
@@ -111,11 +111,11 @@ func TestVerifyForMachines(t *testing.T) {
 func TestVerifySuggests(t *testing.T) {
 	i, other := verifytest.New(t), verifytest.New(t)
 	raw := i.Issue(verifytest.Token{})
-	_, diag, code := execute(t, "", "verify", raw)
+	_, diag, code := command(t, "", "verify", raw)
 	if code != 2 || !strings.Contains(diag, "-issuer="+i.URL+" -audience="+verifytest.DefaultAudience) || !strings.Contains(diag, "only if you know") {
 		t.Errorf("exit code %d: %s", code, diag)
 	}
-	out, diag, code := execute(t, "", "verify", "-issuer="+other.URL, "-audience="+verifytest.DefaultAudience, raw)
+	out, diag, code := command(t, "", "verify", "-issuer="+other.URL, "-audience="+verifytest.DefaultAudience, raw)
 	if code != 1 || !strings.Contains(said(out), "REFUSED key") || !strings.Contains(out, "say -issuer="+i.URL) {
 		t.Errorf("exit code %d: %s%s", code, out, diag)
 	}
@@ -127,12 +127,12 @@ func TestVerifySuggests(t *testing.T) {
 		"no certificate": {"verify", "-certificate=/nowhere.pem", raw},
 		"two tokens":     {"verify", raw, raw},
 	} {
-		if _, diag, code := execute(t, "", args...); code != 2 || diag == "" {
+		if _, diag, code := command(t, "", args...); code != 2 || diag == "" {
 			t.Errorf("%s: exit code %d: %s", name, code, diag)
 		}
 	}
 	i.SetDown(true)
-	if _, diag, code := execute(t, "", "verify", "-issuer="+i.URL, "-audience=x", raw); code != 1 || !strings.Contains(diag, "cannot reach the issuer") {
+	if _, diag, code := command(t, "", "verify", "-issuer="+i.URL, "-audience=x", raw); code != 1 || !strings.Contains(diag, "cannot reach the issuer") {
 		t.Errorf("exit code %d: %s", code, diag)
 	}
 }
@@ -143,7 +143,7 @@ func TestVerifyShowsNoControlCharacters(t *testing.T) {
 	for _, evil := range []string{"\x1b]0;owned\x07", "\u009b31m", "\u202e", "a\nok\tsignature", strings.Repeat("x", 9000)} {
 		raw := i.Sign("at+jwt", map[string]any{"iss": i.URL + evil, "aud": evil, "sub": evil, "scope": evil, "client_id": evil, "jti": "a.1", "exp": time.Now().Unix() + 60})
 		for _, issuer := range []string{i.URL, ""} {
-			out, diag, _ := execute(t, raw, "verify", "-issuer="+issuer, "-audience="+verifytest.DefaultAudience)
+			out, diag, _ := command(t, raw, "verify", "-issuer="+issuer, "-audience="+verifytest.DefaultAudience)
 			if strings.Contains(out+diag, evil) || len(out+diag) > 4000 {
 				t.Errorf("%q is in what was printed:\n%q\n%q", evil, out, diag)
 			}

@@ -12,8 +12,8 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
 
-// command prepares this test binary to run as the command, see TestMain.
-func command(t *testing.T, s *vaulttest.Server, args ...string) *exec.Cmd {
+// process prepares this test binary to run as the command, see TestMain.
+func process(t *testing.T, s *vaulttest.Server, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -28,7 +28,7 @@ func command(t *testing.T, s *vaulttest.Server, args ...string) *exec.Cmd {
 func do(t *testing.T, s *vaulttest.Server, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, diag bytes.Buffer
-	cmd := command(t, s, args...)
+	cmd := process(t, s, args...)
 	cmd.Stdout, cmd.Stderr = &out, &diag
 	err := cmd.Run()
 	if ended := (*exec.ExitError)(nil); err != nil && !errors.As(err, &ended) {
