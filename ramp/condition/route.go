@@ -58,7 +58,7 @@ type Route struct {
 
 // CompileRoute compiles a condition of a route. It sees the variables
 //
-//	request     method, path, host, headers (by lower-case name), query (lists), remote_address, time
+//	request     method, path, host, headers (by lower-case name, but the token), query (lists), remote_address, time
 //	path.NAME   what the wildcard NAME of the route's pattern matched
 //	identity    subject, caller, contract, contract_id, revision, scopes, stage, generation
 //
@@ -108,6 +108,9 @@ func headers(all map[string][]string) (map[string]string, error) {
 	read, forms := make(map[string]string, len(all)), make(map[string]bool, len(all))
 	for name, values := range all {
 		lower := strings.ToLower(name)
+		if lower == "authorization" || lower == "dpop" { // what is not for errors and logs
+			continue
+		}
 		form := strings.ReplaceAll(lower, "_", "-")
 		if forms[form] {
 			return nil, fmt.Errorf("the request has header %.64q in two forms", form)

@@ -12,7 +12,7 @@ import (
 func TestConditionsOfRoutes(t *testing.T) {
 	a := &condition.Access{
 		Method: "GET", Path: "/invoices/é", Host: "payments.internal", Query: "tenant=a&tag=x&tag=y",
-		Header: map[string][]string{"X-Tenant": {"a"}, "Accept": {"text/html", "*/*"}}, RemoteAddr: netip.MustParseAddr("10.1.2.3"),
+		Header: map[string][]string{"X-Tenant": {"a"}, "Accept": {"text/html", "*/*"}, "Authorization": {"Bearer x"}, "Dpop": {"x"}}, RemoteAddr: netip.MustParseAddr("10.1.2.3"),
 		Time: time.Date(2027, 3, 2, 1, 30, 0, 0, time.UTC), PathValue: func(name string) string { return map[string]string{"id": "é", "rest": "x/y"}[name] },
 		Identity: condition.Identity{Subject: "s", Caller: "e-orders", Contract: "orders", ContractID: "c1", Revision: "r1", Scopes: []string{"invoices:read"}, Stage: "canary", Generation: "v7"},
 	}
@@ -20,6 +20,7 @@ func TestConditionsOfRoutes(t *testing.T) {
 		`path.id == "é" && request.path.endsWith(path.id)`: "true",
 		`path.rest == "x"`: "false",
 		`request.headers["x-tenant"] == "a" && request.headers.accept.contains(", */*")`:   "true",
+		`"authorization" in request.headers || "dpop" in request.headers`:                  "false",
 		`request.headers["x-other"] == "a"`:                                                "no such key",
 		`request.query.tenant == ["a"] && "y" in request.query["tag"]`:                     "true",
 		`has(request.query.debug)`:                                                         "false",

@@ -113,6 +113,27 @@ func TestPathConfusion(t *testing.T) {
 	}
 }
 
+// The same over HTTP/2, where a path is whatever bytes are between two others.
+func TestPathConfusionHTTP2(t *testing.T) {
+	var service recorder
+	r := newRig(t, service.ServeHTTP, nil)
+	transport := &http.Transport{Protocols: protocols(false)}
+	t.Cleanup(transport.CloseIdleConnections)
+	for _, target := range []string{
+		"/open/../admin/x", "/open//x", "/open/%2e%2e/admin/x", "/open/..%2fadmin", `/open/..\admin`, "/open/..;/admin/x", "/open/%252e", "/open/%00", "/open/x y", "/open/é", "/open/x#y", "/open/x?a#b", "*",
+	} {
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.server.URL, nil)
+		req.URL.Opaque = target
+		resp, err := transport.RoundTrip(req)
+		if err == nil {
+			resp.Body.Close()
+		}
+		if targets, _ := service.take(); len(targets) > 0 || err == nil && resp.StatusCode != 400 {
+			t.Errorf("%q: %v %q", target, resp, targets)
+		}
+	}
+}
+
 func TestHostConfusion(t *testing.T) {
 	var service recorder
 	r := newRig(t, service.ServeHTTP, func(c *proxy.Config) {

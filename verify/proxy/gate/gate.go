@@ -4,12 +4,9 @@ package gate
 
 import (
 	"crypto/rand"
-	"fmt"
 	"net/http"
-	"net/netip"
 	"time"
 
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/condition"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/evidence"
@@ -86,7 +83,9 @@ func (g *Gate) decide(r *http.Request, d *Decision) *Refusal {
 		if err != nil {
 			refused := verify.RefusalOf(err)
 			d.Identity = refused.Identity
-			g.blame(d.Identity, refused)
+			if asked(refused) {
+				g.refused(d.Identity)
+			}
 			return refusal(refused)
 		}
 		d.Identity = id
@@ -104,45 +103,6 @@ func (g *Gate) decide(r *http.Request, d *Decision) *Refusal {
 			return refused
 		}
 	}
-	if d.Identity != nil && g.config.Evidence != nil {
-		g.config.Evidence.Accepted(d.Identity.Contract, d.Identity.Caller, route.Scopes)
-	}
+	g.accepted(d.Identity, route.Scopes)
 	return nil
-}
-
-// ask asks the condition of a route.
-func (g *Gate) ask(route *route, r *http.Request, host string, d *Decision) *Refusal {
-	a := &condition.Access{
-		Method: r.Method, Path: r.URL.Path, Host: host, Header: r.Header, Query: r.URL.RawQuery, Time: d.began, PathValue: r.PathValue,
-	}
-	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		a.RemoteAddr = addr.Addr().Unmap()
-	}
-	if id := d.Identity; id != nil {
-		a.Identity = condition.Identity{
-			Subject: id.Subject, Caller: id.Caller, Contract: id.Contract, ContractID: id.ContractID, Revision: id.Revision,
-			Scopes: id.Scopes, Stage: id.Stage, Generation: id.Generation,
-		}
-	}
-	holds, err := route.condition.Holds(a)
-	switch {
-	case err != nil:
-		return &Refusal{Status: http.StatusForbidden, Reason: ReasonRouteError, Message: fmt.Sprintf("the condition of route %q cannot be decided: %v", route.Pattern, err)}
-	case !holds:
-		if d.Identity != nil && g.config.Evidence != nil {
-			g.config.Evidence.Refused(d.Identity.Contract, d.Identity.Caller)
-		}
-		return &Refusal{Status: http.StatusForbidden, Reason: ReasonRouteCondition, Message: fmt.Sprintf("the condition of route %q is false", route.Pattern)}
-	}
-	return nil
-}
-
-// blame counts a refusal as evidence against a caller when its own token is
-// good, and it asked for more than the token allows. Old, revoked and
-// unproved tokens may be in anybody's hands, and doubt is no evidence.
-func (g *Gate) blame(id *verify.Identity, refused *verify.Refusal) {
-	asked := refused.Reason == verify.Scope || refused.Reason == verify.Conditions && !refused.Undecided()
-	if asked && id != nil && g.config.Evidence != nil {
-		g.config.Evidence.Refused(id.Contract, id.Caller)
-	}
 }
