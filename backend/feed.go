@@ -30,6 +30,9 @@ type feed struct {
 	answers map[uint64]feedAnswer
 	waiting int
 
+	summing  sync.Mutex // held while a snapshot is made; before mu
+	snapshot feedSnapshot
+
 	closing sync.Once
 	closed  chan struct{}
 }
@@ -37,6 +40,15 @@ type feed struct {
 type feedAnswer struct {
 	jws string
 	at  time.Time
+}
+
+// feedSnapshot is a signed snapshot as of a cursor, and when it was begun and
+// how long it took.
+type feedSnapshot struct {
+	feedAnswer
+	cursor uint64
+	began  time.Time
+	took   time.Duration
 }
 
 type feedEpoch struct {
@@ -126,38 +138,27 @@ func (b *backend) follow(ctx context.Context, s logical.Storage, after uint64, w
 		f.mu.Lock()
 		f.waiting--
 	}
-	defer f.mu.Unlock()
 	if err := f.open(ctx, s); err != nil {
+		f.mu.Unlock()
 		return "", err
 	}
-	if after < f.start || after > f.cursor {
-		after = 0 // whoever is too far behind, or ahead of us, starts over
+	if after < f.start || after > f.cursor { // too far behind, or ahead of us
+		f.mu.Unlock()
+		return b.snapshot(ctx, s)
 	}
-	return b.message(ctx, s, after)
+	defer f.mu.Unlock()
+	return b.message(after)
 }
 
 // message signs what a follower at after gets, or returns what was signed
 // within the last second. The caller holds f.mu.
-func (b *backend) message(ctx context.Context, s logical.Storage, after uint64) (string, error) {
+func (b *backend) message(after uint64) (string, error) {
 	f := &b.feed
 	now := b.now()
 	if a, ok := f.answers[after]; ok && now.Sub(a.at) < time.Second {
 		return a.jws, nil
 	}
-	message := revocation.Feed{Events: f.events[min(max(after, f.start)-f.start, uint64(len(f.events))):]}
-	if after == 0 {
-		dead, err := b.kills.state(ctx, s)
-		if err != nil {
-			return "", err
-		}
-		message = dead.Snapshot()
-	}
-	message.Issuer, message.IssuedAt, message.Cursor, message.After = b.config.Load().Issuer, now.Unix(), f.cursor, after
-	payload, err := json.Marshal(&message)
-	if err != nil {
-		return "", err
-	}
-	jws, _, err := b.keys.Sign(defaultKey, token.TypeFeed, payload)
+	jws, err := b.signFeed(revocation.Feed{Events: f.events[after-f.start:], Cursor: f.cursor, After: after}, now)
 	if err != nil {
 		return "", err
 	}
@@ -166,4 +167,49 @@ func (b *backend) message(ctx context.Context, s logical.Storage, after uint64) 
 	}
 	f.answers[after] = feedAnswer{jws, now}
 	return jws, nil
+}
+
+// snapshot signs everything that is dead, or returns what was signed within
+// the last second. It holds up nobody but others who ask for a snapshot: what
+// dies meanwhile is in the messages after its cursor. They share one when it
+// is not older than making another would take.
+func (b *backend) snapshot(ctx context.Context, s logical.Storage) (string, error) {
+	f := &b.feed
+	f.summing.Lock()
+	defer f.summing.Unlock()
+	f.mu.Lock()
+	err := f.open(ctx, s)
+	cursor, start := f.cursor, f.start
+	f.mu.Unlock()
+	if err != nil {
+		return "", err
+	}
+	now, began := b.now(), time.Now()
+	have := &f.snapshot
+	recent := have.cursor == cursor && now.Sub(have.at) < time.Second
+	if recent || have.cursor >= start && have.cursor <= cursor && began.Sub(have.began) < 2*have.took {
+		return have.jws, nil
+	}
+	dead, err := b.kills.state(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	message := dead.Snapshot()
+	message.Cursor = cursor
+	jws, err := b.signFeed(message, now)
+	if err != nil {
+		return "", err
+	}
+	*have = feedSnapshot{feedAnswer{jws, now}, cursor, began, time.Since(began)}
+	return jws, nil
+}
+
+func (b *backend) signFeed(message revocation.Feed, now time.Time) (string, error) {
+	message.Issuer, message.IssuedAt = b.config.Load().Issuer, now.Unix()
+	payload, err := json.Marshal(&message)
+	if err != nil {
+		return "", err
+	}
+	jws, _, err := b.keys.Sign(defaultKey, token.TypeFeed, payload)
+	return jws, err
 }

@@ -92,7 +92,7 @@ func TestFeedReopenedDuringARevocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.dead(held, true)
-	if message := r.feed(start.Cursor); !message.Snapshot || len(message.Lists) != 1 {
+	if message := r.feed(start.Cursor); !message.Snapshot || len(message.Events) != 1 {
 		t.Errorf("who followed before gets %+v", message)
 	}
 }

@@ -86,7 +86,7 @@ func TestFeedForgetsThePast(t *testing.T) {
 		t.Errorf("%d events are kept", n)
 	}
 	late := r.feed(start.Cursor)
-	if !late.Snapshot || len(late.Lists) != 1 {
+	if !late.Snapshot || len(late.Events) != 1 {
 		t.Errorf("a late follower gets %d events", len(late.Events))
 	}
 	if recent := r.feed(late.Cursor - feedHistory + 1); recent.Snapshot || len(recent.Events) != feedHistory-1 {

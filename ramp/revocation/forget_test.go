@@ -62,6 +62,8 @@ func names(f revocation.Feed) map[string]int64 {
 
 func eventName(e revocation.Event) string {
 	switch {
+	case e.Type == revocation.EventSerial:
+		return fmt.Sprintf("list %s %d", e.Contract, e.Serial/revocation.ListSize)
 	case e.KeyID != "":
 		return "key " + e.KeyID
 	case e.Caller != "":

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // ListSize is how many serials one status list covers: list n holds the
@@ -26,11 +27,22 @@ func (l List) Has(index uint64) bool {
 	return index/8 < uint64(len(l)) && l[index/8]&(1<<(index%8)) != 0
 }
 
+// compressors are kept because each takes a megabyte.
+var compressors = sync.Pool{New: func() any {
+	w, err := zlib.NewWriterLevel(nil, zlib.BestSpeed)
+	if err != nil {
+		panic(err) // the level is a good one
+	}
+	return w
+}}
+
 // Encode compresses the list with zlib and encodes it in base64url, as the
 // member lst of a status list has it.
 func (l List) Encode() string {
 	var buf bytes.Buffer
-	w, _ := zlib.NewWriterLevel(&buf, zlib.BestSpeed)
+	w := compressors.Get().(*zlib.Writer)
+	defer compressors.Put(w)
+	w.Reset(&buf)
 	_, _ = w.Write(l) // a bytes.Buffer takes every write
 	_ = w.Close()
 	return base64.RawURLEncoding.EncodeToString(buf.Bytes())

@@ -1,6 +1,10 @@
 package revocation
 
-import "maps"
+import (
+	"iter"
+	"maps"
+	"math/bits"
+)
 
 // serials is a sparse set of the numbers 0 … ListSize-1. Revoked serials tend
 // to be few or close together, so it holds pages of 512 bits.
@@ -10,15 +14,7 @@ type serials struct {
 }
 
 func (s *serials) add(i uint64) (added bool) {
-	page, at := uint8(i/512), i%512
-	p := s.pages[page]
-	if p == nil {
-		if s.pages == nil {
-			s.pages = make(map[uint8]*[64]byte, 1)
-		}
-		p = new([64]byte)
-		s.pages[page] = p
-	}
+	p, at := s.page(uint8(i/512)), i%512
 	if p[at/8]&(1<<(at%8)) != 0 {
 		return false
 	}
@@ -40,12 +36,47 @@ func (s *serials) list() List {
 	return l
 }
 
-func serialsOf(l List) serials {
-	var s serials
-	for i := range uint64(len(l)) * 8 {
-		if l.Has(i) {
-			s.add(i)
+// join adds those of a list.
+func (s *serials) join(l List) {
+	for start := 0; start < len(l); start += 64 {
+		theirs := l[start:min(start+64, len(l))]
+		var ours *[64]byte
+		for i, b := range theirs {
+			if b == 0 {
+				continue
+			}
+			if ours == nil {
+				ours = s.page(uint8(start / 64))
+			}
+			s.count += bits.OnesCount8(b &^ ours[i])
+			ours[i] |= b
 		}
 	}
-	return s
+}
+
+func (s *serials) page(n uint8) *[64]byte {
+	p := s.pages[n]
+	if p == nil {
+		if s.pages == nil {
+			s.pages = make(map[uint8]*[64]byte, 1)
+		}
+		p = new([64]byte)
+		s.pages[n] = p
+	}
+	return p
+}
+
+// all are the numbers in the set, in no order.
+func (s *serials) all() iter.Seq[uint64] {
+	return func(yield func(uint64) bool) {
+		for n, p := range s.pages {
+			for i, b := range p {
+				for ; b != 0; b &= b - 1 {
+					if !yield(uint64(n)*512 + uint64(i)*8 + uint64(bits.TrailingZeros8(b))) {
+						return
+					}
+				}
+			}
+		}
+	}
 }

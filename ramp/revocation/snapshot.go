@@ -44,17 +44,13 @@ func (s *State) AddChunk(c Chunk) error {
 	defer s.mu.Unlock()
 	ch := s.contract(c.Contract).chunk(c.N)
 	ch.until = max(ch.until, c.Until)
-	if ch.count == 0 {
-		ch.serials = serialsOf(list)
-		return nil
-	}
-	for i := range uint64(len(list)) * 8 {
-		if list.Has(i) {
-			ch.add(i)
-		}
-	}
+	ch.join(list)
 	return nil
 }
+
+// fewSerials is how many revoked serials of a list are told one by one: to
+// compress a list takes longer.
+const fewSerials = 64
 
 // Snapshot returns everything that is dead, in the form of a feed message
 // without issuer, time and cursor.
@@ -79,7 +75,13 @@ func (s *State) Snapshot() Feed {
 			f.Events = append(f.Events, Event{Type: EventFloor, Contract: id, Caller: caller, Floor: m.limit, Until: m.until})
 		}
 		for n, ch := range c.chunks {
-			f.Lists = append(f.Lists, Chunk{Contract: id, N: n, List: ch.list().Encode(), Until: ch.until})
+			if ch.count > fewSerials {
+				f.Lists = append(f.Lists, Chunk{Contract: id, N: n, List: ch.list().Encode(), Until: ch.until})
+				continue
+			}
+			for i := range ch.all() {
+				f.Events = append(f.Events, Event{Type: EventSerial, Contract: id, Serial: n*ListSize + i, Until: ch.until})
+			}
 		}
 	}
 	return f

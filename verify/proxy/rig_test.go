@@ -90,8 +90,15 @@ func (r *rig) reader() string {
 	return r.issuer.Issue(verifytest.Token{Scopes: []string{"invoices:read"}, Stage: "canary", Generation: "v7"})
 }
 
+// reply is an answer, without its body.
+type reply struct {
+	StatusCode int
+	Status     string
+	Header     http.Header
+}
+
 // do sends a request with a token, "" for none.
-func (r *rig) do(method, path, token string, headers ...string) (*http.Response, string) {
+func (r *rig) do(method, path, token string, headers ...string) (*reply, string) {
 	r.Helper()
 	req, err := http.NewRequestWithContext(r.Context(), method, r.server.URL+path, nil)
 	if err != nil {
@@ -110,11 +117,11 @@ func (r *rig) do(method, path, token string, headers ...string) (*http.Response,
 	defer resp.Body.Close()
 	var body bytes.Buffer
 	_, _ = body.ReadFrom(resp.Body)
-	return resp, body.String()
+	return &reply{resp.StatusCode, resp.Status, resp.Header}, body.String()
 }
 
 // entry waits for the log entry of an answer.
-func (r *rig) entry(resp *http.Response) accesslog.Entry {
+func (r *rig) entry(resp *reply) accesslog.Entry {
 	r.Helper()
 	id := resp.Header.Get("Ramp-Request-Id")
 	var found accesslog.Entry

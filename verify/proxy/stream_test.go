@@ -30,7 +30,7 @@ func talk(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return
 		}
-		defer conn.CloseNow()
+		defer func() { _ = conn.CloseNow() }()
 		for {
 			kind, message, err := conn.Read(r.Context())
 			if err != nil || conn.Write(r.Context(), kind, message) != nil {
@@ -83,7 +83,7 @@ func (r *rig) webSocket(token string) conversation { return r.webSocketTo(r.serv
 
 func (r *rig) webSocketTo(url, token string) conversation {
 	r.Helper()
-	conn, _, err := websocket.Dial(r.Context(), url+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}})
+	conn, _, err := websocket.Dial(r.Context(), url+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}}) //nolint:bodyclose // Dial does it
 	if err != nil {
 		r.Fatal(err)
 	}
