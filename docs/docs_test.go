@@ -105,7 +105,7 @@ func TestGoBlocks(t *testing.T) {
 
 const prelude = `
 vault() { "$VAULT_BIN" "$@"; }
-ramp() { bin/ramp "$@"; }
+export PATH="$PWD/bin:$PATH"
 refused() { if "$@"; then echo "this should have been refused: $*"; exit 1; fi; }
 `
 

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/revocation"
@@ -23,26 +24,29 @@ const (
 	vaultWait   = time.Second
 	longestWait = time.Minute
 	firstRetry  = 100 * time.Millisecond
-	lastRetry   = 5 * time.Second
-	goBack      = time.Minute // to the first of the sources, after one that was in its place
-	forgetAfter = time.Hour   // beyond the expiry of what an event killed
+	lastRetry   = time.Second // as often as those ask who are not told to wait longer
+	goBack      = time.Minute // to a source before the one in its place
+	snapshotIn  = 30 * time.Second
 )
 
-// follower keeps a revocation state up to date from the issuer's feed.
+// follower keeps up with the issuer's feed.
 type follower struct {
-	client *http.Client
-	issuer string
-	urls   []string // of feeds, in order of preference
-	keys   *keySource
-	clock  *clock
-	dead   revocation.State
-	patch  time.Duration // longest wait that keeps the knowledge fresh
+	client   *http.Client
+	issuer   string
+	urls     []string // of feeds, in order of preference
+	keys     *keySource
+	clock    *clock
+	apply    func(raw []byte, m *revocation.Feed) error
+	patience time.Duration // longest wait that keeps the knowledge fresh, and longest delay beyond it
+	tooOld   time.Duration // age of a message that does not keep it fresh
 
 	// Of the loop alone.
-	at    int           // in urls
-	moved time.Time     // when at was changed
-	wait  time.Duration // that the source allows
-	lost  bool          // a message is missing: take a snapshot
+	at   int           // in urls
+	wait time.Duration // that the source allows
+	lost bool          // a message is missing: take a snapshot
+	look time.Time     // when to look next whether a source before at is back
+
+	back atomic.Int32 // index + 1 of a source before at that is back
 
 	mu     sync.RWMutex
 	cursor uint64
@@ -68,60 +72,57 @@ func (f *follower) known() known {
 func (f *follower) age() time.Duration {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.clock.read().Sub(f.heard)
+	return f.clock.since(f.heard)
 }
 
 // poll asks for what is new and takes it over. Without wait the answer comes at once.
 func (f *follower) poll(ctx context.Context, wait time.Duration) error {
 	stands, asked := f.known().cursor, f.clock.read()
 	source := f.urls[f.at]
-	url := source + "/feed"
-	if stands != 0 && !f.lost {
-		url += fmt.Sprintf("?after=%d&wait=%s", stands, wait)
+	after := stands
+	if f.lost {
+		after = 0
 	}
-	raw, header, err := fetch(ctx, f.client, url, maxFeed, requestTimeout+wait)
+	raw, message, header, err := f.ask(ctx, source, after, wait)
 	if err != nil {
-		return fmt.Errorf("feed: %w", err)
-	}
-	message, err := f.open(ctx, string(raw))
-	if err != nil {
-		return fmt.Errorf("feed of %s: %w", source, err)
+		return err
 	}
 	switch {
 	case message.Cursor < stands:
-		return fmt.Errorf("feed of %s went back from cursor %d to %d: an old message was replayed, or Vault was restored from a backup (then restart the verifiers)", source, stands, message.Cursor)
+		return fmt.Errorf("revocation feed of %s went back from cursor %d to %d: an old message was replayed, or Vault was restored from a backup (then restart the verifiers)", source, stands, message.Cursor)
 	case !message.Snapshot && message.After > stands:
 		f.lost = true
-		return fmt.Errorf("feed of %s leaves out what happened between cursor %d and %d: taking a snapshot", source, stands, message.After)
+		return fmt.Errorf("revocation feed of %s leaves out what happened between cursor %d and %d: asking for a snapshot", source, stands, message.After)
 	}
-	if err := f.dead.Apply(message); err != nil {
-		return fmt.Errorf("feed of %s: %w: verifier and issuer are of versions too far apart, or the feed is damaged", source, err)
+	if err := f.apply(raw, message); err != nil {
+		return fmt.Errorf("revocation feed of %s: %w: update this verifier if the issuer is of a later version", source, err)
 	}
-	f.lost = false
-	f.wait = allowedWait(header)
-	f.take(message, asked)
+	f.lost, f.wait = false, allowedWait(header)
+	if old := f.take(message, asked, f.clock.read()); old > f.tooOld {
+		return fmt.Errorf("revocation feed of %s: its last message is %s old by the clock of this machine: old messages are replayed, a relay is cut off from the issuer, or the clocks of issuer and verifier disagree", source, old.Round(time.Second))
+	}
 	return nil
 }
 
-// take moves on to a message that was asked for at a time. It is as fresh as
-// its signed time says: a relay may have kept it.
-func (f *follower) take(message *revocation.Feed, asked time.Time) {
-	said := time.Unix(message.IssuedAt, 0)
-	heard := asked
-	if late := asked.Sub(said); late > time.Second { // iat is in whole seconds, and signed at most a second before
-		heard = asked.Add(time.Second - late) // keeps asked's monotonic reading
+// ask reads a message of the issuer from a source: what is new after a cursor, or a snapshot when that is 0.
+func (f *follower) ask(ctx context.Context, source string, after uint64, wait time.Duration) ([]byte, *revocation.Feed, http.Header, error) {
+	url, timeout := source+"/feed", snapshotIn
+	if after != 0 {
+		url += fmt.Sprintf("?after=%d&wait=%s", after, wait)
+		timeout = wait + min(f.patience, requestTimeout)
 	}
-	f.clock.hear(said, asked)
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if message.Cursor != f.cursor && f.news != nil {
-		close(f.news)
-		f.news = nil
+	raw, header, err := fetch(ctx, f.client, url, maxFeed, timeout)
+	if errors.Is(err, ErrNotFound) {
+		err = fmt.Errorf("%w (is this the URL of a ramp mount that has an issuer?)", err)
 	}
-	f.cursor, f.fails = message.Cursor, 0
-	if heard.After(f.heard) || f.heard.IsZero() {
-		f.heard = heard
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("revocation feed: %w", err)
 	}
+	message, err := f.open(ctx, string(raw))
+	if err != nil {
+		return nil, nil, nil, fmt.Errorf("revocation feed of %s: %w", source, err)
+	}
+	return raw, message, header, nil
 }
 
 // movement returns a channel that is closed when there is news.
@@ -135,22 +136,45 @@ func (f *follower) movement() <-chan struct{} {
 }
 
 func (f *follower) open(ctx context.Context, raw string) (*revocation.Feed, error) {
-	_, payload, err := token.OpenSized(raw, maxFeed, f.keys.key, token.TypeFeed)
-	if errors.Is(err, token.ErrUnknownKey) {
-		f.keys.refetch(ctx)
-		_, payload, err = token.OpenSized(raw, maxFeed, f.keys.key, token.TypeFeed)
-	}
+	payload, err := f.keys.open(ctx, raw, maxFeed, token.TypeFeed)
 	if err != nil {
-		return nil, fmt.Errorf("not a message of the issuer: %w", err)
+		return nil, err
 	}
 	var message revocation.Feed
 	if err := json.Unmarshal(payload, &message); err != nil {
-		return nil, fmt.Errorf("not a feed message: %w", err)
+		return nil, errors.New("the issuer signed something that is not a feed message")
 	}
 	if message.Issuer != f.issuer {
 		return nil, fmt.Errorf("it speaks for issuer %.200q", message.Issuer)
 	}
 	return &message, nil
+}
+
+// take moves on to a message that was asked for and received at a time, and
+// returns how old it was then. It is as fresh as its signed time says: a relay
+// may have kept it.
+func (f *follower) take(message *revocation.Feed, asked, received time.Time) time.Duration {
+	said := time.Unix(message.IssuedAt, 0)
+	old := f.clock.at(received).Sub(said) - time.Second // iat is in whole seconds, and signed at most a second before
+	f.clock.hear(said, received)
+	heard := asked
+	if known := received.Add(-old); known.Before(heard) {
+		heard = known
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if message.Cursor != f.cursor && f.news != nil {
+		close(f.news)
+		f.news = nil
+	}
+	f.cursor = message.Cursor
+	if old <= f.tooOld {
+		f.fails = 0
+	}
+	if f.heard.IsZero() || heard.After(f.heard) || received.Before(f.heard) { // the last: the clock was stepped back
+		f.heard = heard
+	}
+	return old
 }
 
 func allowedWait(h http.Header) time.Duration {
@@ -161,25 +185,45 @@ func allowedWait(h http.Header) time.Duration {
 	return min(d, longestWait)
 }
 
-// next is how long to ask for, and from which source.
-func (f *follower) next() time.Duration {
-	if f.at > 0 && f.clock.read().Sub(f.moved) > goBack {
-		f.at, f.wait = 0, vaultWait
+// next is how long to ask for. It goes back to a source that is preferred to
+// the present one when it answers again.
+func (f *follower) next(ctx context.Context) time.Duration {
+	if back := int(f.back.Swap(0)); back > 0 && back <= f.at {
+		f.at, f.wait = back-1, vaultWait
 	}
-	return min(max(f.wait, vaultWait), f.patch)
+	if now := time.Now(); f.at > 0 && now.After(f.look) {
+		f.look = now.Add(jittered(goBack))
+		go f.lookBack(ctx, f.urls[:f.at], f.known().cursor)
+	}
+	return min(max(f.wait, vaultWait), f.patience)
 }
 
-// failed moves on to the next source and returns how long to pause before it.
+// lookBack finds the first of some sources that answers, beside the loop, so
+// that one that hangs delays nothing.
+func (f *follower) lookBack(ctx context.Context, sources []string, cursor uint64) {
+	for i, source := range sources {
+		_, message, _, err := f.ask(ctx, source, cursor, 0)
+		if err == nil && message.Cursor >= cursor && f.clock.now().Sub(time.Unix(message.IssuedAt, 0)) < f.tooOld {
+			f.back.Store(int32(i) + 1)
+			return
+		}
+	}
+}
+
+// failed moves on to the next source and returns how long to pause before it:
+// longer each time that all of them have failed.
 func (f *follower) failed() time.Duration {
-	f.at, f.moved, f.wait = (f.at+1)%len(f.urls), f.clock.read(), vaultWait
+	f.at, f.wait = (f.at+1)%len(f.urls), vaultWait
+	f.look = time.Now().Add(jittered(goBack))
 	f.mu.Lock()
 	f.fails++
 	n := f.fails
 	f.mu.Unlock()
-	return jittered(min(firstRetry<<min(n-1, 10), lastRetry))
+	if n%len(f.urls) != 0 {
+		return jittered(firstRetry)
+	}
+	return jittered(min(firstRetry<<min(n/len(f.urls)-1, 10), lastRetry))
 }
-
-func (f *follower) forget() { f.dead.Forget(f.clock.now().Add(-forgetAfter).Unix()) }
 
 func jittered(d time.Duration) time.Duration {
 	return d/2 + time.Duration(rand.Int64N(int64(d))) //nolint:gosec // nobody gains by guessing a pause

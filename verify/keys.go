@@ -14,11 +14,14 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 )
 
 const (
-	keysFresh    = time.Minute     // keys are fetched again after that
-	keysGood     = time.Hour       // and are good for no longer than that when they cannot be
+	keysFresh    = time.Minute // keys are fetched again after that
+	keysGood     = time.Hour   // and are good for no longer than that when they cannot be
+	keysRetry    = 5 * time.Second
 	refetchEvery = 5 * time.Second // unknown kids cause no more fetches than that
 	maxWaiting   = 1000            // for a refetch; others are refused at once
 	maxKeys      = 1000
@@ -84,16 +87,47 @@ func (k *keySource) land(ctx context.Context, flight chan struct{}) {
 	close(flight)
 }
 
-func (k *keySource) refresh(ctx context.Context) error {
-	body, err := k.sources.get(ctx, "/.well-known/jwks.json", maxDocument)
-	if err != nil {
-		return fmt.Errorf("keys: %w", err)
+// open checks what the issuer signed and returns the payload. A key that is
+// not known may be new: it is fetched.
+func (k *keySource) open(ctx context.Context, raw string, limit int, typ string) ([]byte, error) {
+	_, payload, err := token.OpenSized(raw, limit, k.key, typ)
+	if errors.Is(err, token.ErrUnknownKey) {
+		if err := k.refresh(ctx); err != nil {
+			return nil, fmt.Errorf("it is signed with a key that is not known yet: %w", err)
+		}
+		_, payload, err = token.OpenSized(raw, limit, k.key, typ)
 	}
+	switch {
+	case errors.Is(err, token.ErrUnknownKey):
+		return nil, errors.New("it is not from the issuer: it is signed with a key that the issuer does not publish")
+	case errors.Is(err, token.ErrSignature):
+		return nil, errors.New("it is not from the issuer, or damaged: its signature does not match")
+	case err != nil:
+		return nil, fmt.Errorf("the answer is not from an issuer (a proxy's page, or cut off?): it is not a signed message of type %s", typ)
+	}
+	return payload, nil
+}
+
+func (k *keySource) refresh(ctx context.Context) error {
+	err := k.sources.first(ctx, "/.well-known/jwks.json", maxDocument, func(body []byte) error {
+		keys, err := readKeys(body)
+		if err == nil {
+			k.set.Store(&keySet{keys, k.now()})
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keys of the issuer: %w", err)
+	}
+	return nil
+}
+
+func readKeys(body []byte) (map[string]jose.JSONWebKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &set); err != nil {
-		return errors.New("keys: the issuer's document is not a JWKS")
+		return nil, errors.New("the answer is not a JWKS")
 	}
 	keys := make(map[string]jose.JSONWebKey, min(len(set.Keys), maxKeys))
 	for _, text := range set.Keys {
@@ -103,10 +137,9 @@ func (k *keySource) refresh(ctx context.Context) error {
 		}
 	}
 	if len(keys) == 0 {
-		return errors.New("keys: the issuer's JWKS has no key that ramp tokens are signed with")
+		return nil, errors.New("the JWKS has no key that ramp tokens are signed with")
 	}
-	k.set.Store(&keySet{keys, k.now()})
-	return nil
+	return keys, nil
 }
 
 // usable reports whether a key says what it is for and is what it says.

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -52,24 +51,4 @@ func (v *Verifier) Stats() Stats {
 
 // Fresh returns nil, or an error that says why tokens that rely on the feed
 // are refused now: what a readiness probe asks.
-func (v *Verifier) Fresh() error {
-	if age := v.feed.age(); age > v.config.MaxStaleness {
-		return fmt.Errorf("the revocation feed has been out of reach for %s", age.Round(time.Second))
-	}
-	if age := v.keys.age(); age > keysGood {
-		return fmt.Errorf("the issuer's keys could not be read for %s", age.Round(time.Second))
-	}
-	return nil
-}
-
-// consequence adds to a failure of the background work what it means.
-func (v *Verifier) consequence(err error) error {
-	left := v.config.MaxStaleness - v.feed.age()
-	switch {
-	case v.config.AcceptStale && left <= 0:
-		return fmt.Errorf("%w; revocations have not been heard of for %s, and tokens are ACCEPTED all the same (AcceptStale)", err, v.feed.age().Round(time.Second))
-	case left <= 0:
-		return fmt.Errorf("%w; revocations have not been heard of for %s: tokens that rely on them are refused", err, v.feed.age().Round(time.Second))
-	}
-	return fmt.Errorf("%w; tokens will be refused in %s if this lasts", err, left.Round(time.Second))
-}
+func (v *Verifier) Fresh() error { return v.fresh() }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
@@ -60,11 +61,9 @@ type Config struct {
 
 // Verifier accepts or refuses tokens. It is safe for concurrent use.
 type Verifier struct {
-	config     Config
-	clock      clock
-	keys       keySource
+	following
 	tokens     token.Reader
-	feed       follower
+	dead       revocation.State
 	cache      cache
 	proofs     proofs
 	conditions conditionSets
@@ -79,28 +78,24 @@ func New(ctx context.Context, c Config) (*Verifier, error) {
 	if err := c.complete(); err != nil {
 		return nil, err
 	}
-	v := &Verifier{config: c, done: make(chan struct{})}
-	v.clock.read = c.Now
-	from := &sources{c.Client, c.Endpoints}
-	v.keys.sources, v.keys.now = from, c.Now
-	v.keys.set.Store(&keySet{})
+	if c.Audience == "" {
+		return nil, errors.New("verify: Config needs Audience")
+	}
+	v := &Verifier{done: make(chan struct{})}
+	v.init(c, func(_ []byte, m *revocation.Feed) error { return v.dead.Apply(m) })
 	v.tokens.Keys = v.keys.key
-	v.conditions.compile, v.conditions.sources = c.Conditions, from
-	f := &v.feed
-	f.client, f.issuer, f.keys, f.clock = c.Client, c.Issuer, &v.keys, &v.clock
-	f.urls = append(append(f.urls, c.Relays...), c.Endpoints...)
-	f.patch = max(c.MaxStaleness/3, vaultWait)
+	v.conditions.compile, v.conditions.sources = c.Conditions, v.keys.sources
 	if err := v.start(ctx); err != nil {
 		return nil, fmt.Errorf("verify: %w", err)
 	}
 	ctx, v.stop = context.WithCancel(ctx)
-	go v.follow(ctx)
+	go v.work(ctx)
 	return v, nil
 }
 
 func (c *Config) complete() error {
-	if c.Issuer == "" || c.Audience == "" {
-		return errors.New("verify: Config needs Issuer and Audience")
+	if c.Issuer == "" {
+		return errors.New("verify: Config needs Issuer")
 	}
 	if len(c.Endpoints) == 0 {
 		c.Endpoints = []string{c.Issuer}
@@ -128,21 +123,24 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// start gets keys, and the feed from the first source that has it.
-func (v *Verifier) start(ctx context.Context) error {
-	if err := v.keys.refresh(ctx); err != nil {
-		return err
+// work is done in the background until ctx ends.
+func (v *Verifier) work(ctx context.Context) {
+	defer close(v.done)
+	var work sync.WaitGroup
+	work.Go(func() { v.follow(ctx) })
+	work.Go(func() { v.forget(ctx) })
+	work.Wait()
+}
+
+// forgetAfter is how long beyond the expiry of all that it killed an event is remembered.
+const forgetAfter = time.Hour
+
+// forget drops what killed nothing but tokens that have expired since.
+func (v *Verifier) forget(ctx context.Context) {
+	for ctx.Err() == nil {
+		pause(ctx, time.Minute)
+		v.dead.Forget(v.clock.now().Add(-forgetAfter).Unix())
 	}
-	var all []error
-	for range v.feed.urls {
-		err := v.feed.poll(ctx, 0)
-		if err == nil {
-			return nil
-		}
-		all = append(all, err)
-		v.feed.failed()
-	}
-	return errors.Join(all...)
 }
 
 // Close stops the background work.
@@ -159,7 +157,6 @@ func (v *Verifier) Verify(ctx context.Context, raw string, need Requirements) (*
 }
 
 func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (*Identity, error) {
-	now := v.clock.now()
 	o := v.cache.get(raw)
 	known := o != nil
 	if known {
@@ -170,6 +167,7 @@ func (v *Verifier) verify(ctx context.Context, raw string, need *Requirements) (
 			return nil, err
 		}
 	}
+	now := v.clock.now() // after open, which may have waited for keys
 	id := o.copy()
 	id.remote = need.RemoteAddr
 	if err := v.alive(o, now); err != nil {
@@ -262,7 +260,7 @@ func dated(t int64) bool { return t > 0 && t < 253402300800 }
 
 // unknownKey refuses a key that the issuer does not publish, or no longer.
 func (v *Verifier) unknownKey(kid string) error {
-	if why := v.feed.dead.Dead(revocation.Credential{KeyID: kid}, 0); why != "" {
+	if why := v.dead.Dead(revocation.Credential{KeyID: kid}, 0); why != "" {
 		return refuse(Revoked, "the token is dead: %s", why)
 	}
 	return refuse(UnknownKey, "%v", token.ErrUnknownKey)
@@ -281,7 +279,7 @@ func (v *Verifier) alive(o *opened, now time.Time) error {
 	case v.keys.age() > keysGood:
 		return refuse(Stale, "the issuer's keys could not be read for %s", v.keys.age().Round(time.Second))
 	}
-	if why := v.feed.dead.Dead(o.credential, now.Unix()); why != "" {
+	if why := v.dead.Dead(o.credential, now.Unix()); why != "" {
 		return refuse(Revoked, "the token is dead: %s", why)
 	}
 	if age := v.feed.age(); o.followed && age > v.config.MaxStaleness && !v.config.AcceptStale {

@@ -25,7 +25,7 @@ func run(args []string) int {
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("ramp {{.Version}}\n")
-	root.AddCommand(proxyCommand(), verifyCommand())
+	root.AddCommand(proxyCommand(), relayCommand(), verifyCommand())
 	root.SetArgs(vaultStyle(args))
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "ramp:", err)

@@ -2,14 +2,7 @@
 // for the tests of everything that does: the library, the proxy, ext_authz.
 //
 // A test makes a [World], sets up what it tests with the world's issuer,
-// audience and origin, sends all that [Controls] make and sees them accepted,
-// then sends all that [Attacks] make and sees them refused, for a reason that
-// they name:
-//
-//	for _, a := range attack.Attacks() {
-//		shot := a.Make(w, attack.Target{Method: "GET", URL: w.Origin + "/invoices"})
-//		...
-//	}
+// audience and origin, and lets [Run] send everything there is.
 package attack
 
 import (

@@ -70,7 +70,8 @@ func payloads() []Attack {
 	}
 	for _, member := range []string{
 		`"exp":9999999999`, `"Exp":9999999999`, `"EXP":1`, `"scope":"admin"`, `"Scope":"admin"`, `"\u0073cope":"admin"`, `"ſcope":"admin"`, `"iss":"https://evil.example"`,
-		`"ISS":"https://evil.example"`, `"Sub":"admin"`, `"SUB":"admin"`, `"AUD":"x"`, `"Client_ID":"x"`, `"cnf":null,"CNF":{"jkt":"x"}`, `"x":1,"x":1`, `"x":{"y":1,"y":1}`,
+		`"ISS":"https://evil.example"`, `"Sub":"admin"`, `"SUB":"admin"`, `"AUD":"x"`, `"Client_ID":"x"`, `"CNF":{"jkt":"x"}`, `"Status":{"status_list":{"idx":7}}`,
+		`"cnf":null,"CNF":{"jkt":"x"}`, `"x":1,"x":1`, `"x":{"y":1,"y":1}`,
 	} {
 		payload("with another "+member, func(good string) string { return "{" + member + "," + good[1:] })
 		payload("with a last "+member, func(good string) string { return good[:len(good)-1] + "," + member + "}" })

@@ -60,6 +60,10 @@ func signatures() []Attack {
 			half := len(good) / 2
 			return append(append(append([]byte{0}, good[:half]...), 0), good[half:]...)
 		})
+		forged("with a zero byte before s", algorithm, func(_ *World, good []byte) []byte {
+			half := len(good) / 2
+			return append(append(good[:half:half], 0), good[half:]...)
+		})
 	}
 	forged("plus the order of the group", "EdDSA", func(_ *World, good []byte) []byte { return unreduced(good) })
 	return all
