@@ -95,13 +95,20 @@ func newBackend(version string, now func() time.Time) *backend {
 
 // Setup implements logical.Backend.
 func (b *backend) Setup(ctx context.Context, conf *logical.BackendConfig) error {
-	b.journal.Attach(ledgerStorage{conf.StorageView})
+	if conf.StorageView != nil {
+		b.attach(conf.StorageView)
+	}
 	remembering := *conf
-	b.storage = conf.StorageView
 	if conf.System != nil {
 		remembering.System = &system{SystemView: conf.System, now: b.now, local: sync.OnceValue(conf.System.LocalMount)}
 	}
 	return b.Backend.Setup(ctx, &remembering)
+}
+
+// attach says where to store what is stored outside of any request.
+func (b *backend) attach(s logical.Storage) {
+	b.storage = s
+	b.journal.Attach(ledgerStorage{s})
 }
 
 func (b *backend) paths() []endpoint.Path {
@@ -186,6 +193,9 @@ func (b *backend) ready(ctx context.Context, s logical.Storage) error {
 	defer b.essentials.mu.Unlock()
 	if b.essentials.current() {
 		return nil
+	}
+	if b.storage == nil { // Vault gives one to Setup; who embeds an engine need not
+		b.attach(s)
 	}
 	changes := b.essentials.changes.Load()
 	for _, load := range []func(context.Context, logical.Storage) error{

@@ -21,7 +21,7 @@ func (r *rig) heard() *[]event {
 	return &told
 }
 
-func kinds(told []event) []eventKind {
+func kindsOf(told []event) []eventKind {
 	var list []eventKind
 	for _, e := range told {
 		list = append(list, e.kind)
@@ -37,8 +37,8 @@ func TestEverythingIsTold(t *testing.T) {
 		t.Helper()
 		*told = nil
 		do()
-		if !slices.Equal(kinds(*told), want) {
-			t.Errorf("%s tells %v, want %v", what, kinds(*told), want)
+		if !slices.Equal(kindsOf(*told), want) {
+			t.Errorf("%s tells %v, want %v", what, kindsOf(*told), want)
 		}
 		for _, e := range *told {
 			if !e.at.Equal(r.clock.now()) {

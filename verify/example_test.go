@@ -31,6 +31,19 @@ func Example() {
 	log.Fatal(server.ListenAndServeTLS("payments.pem", "payments-key.pem"))
 }
 
+// A verifier that follows the revocation feed through relays.
+func ExampleNew() {
+	verifier, err := verify.New(context.Background(), verify.Config{
+		Issuer:   "https://vault.example.com:8200/v1/ramp",
+		Audience: "https://payments.internal",
+		Relays:   []string{"https://relay-1.internal:8250/v1/ramp", "https://relay-2.internal:8250/v1/ramp"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer verifier.Close()
+}
+
 func invoice(w http.ResponseWriter, r *http.Request) {
 	id, _ := verify.FromContext(r.Context())
 	fmt.Fprintf(w, "invoice %s, for %s by contract %s\n", r.PathValue("id"), id.Caller, id.Contract)

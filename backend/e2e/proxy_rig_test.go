@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -31,8 +32,11 @@ var rampBinary = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "ramp")
-	if out, err := exec.Command("go", "build", "-o", path, "../../cmd/ramp").CombinedOutput(); err != nil {
+	path, args := filepath.Join(dir, "ramp"), []string{"build"}
+	if os.Getenv("RAMP_RACE_PLUGIN") == "1" { // as for the plugin: the race detector watches
+		args = append(args, "-race")
+	}
+	if out, err := exec.Command("go", append(args, "-o", path, "../../cmd/ramp")...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	return os.ReadFile(path)
@@ -85,6 +89,9 @@ func startProxy(t *testing.T, config string) *rampProxy {
 	go func() { _ = p.Wait(); close(p.done) }()
 	t.Cleanup(func() {
 		p.stop(t)
+		if strings.Contains(p.log.String(), "DATA RACE") {
+			t.Error("data race in the proxy")
+		}
 		if t.Failed() {
 			t.Logf("what the proxy said:\n%s", p.log.String())
 		}
@@ -121,6 +128,16 @@ func (p *rampProxy) metrics(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// reload has the proxy read its file again, and waits until it says so.
+func (p *rampProxy) reload(t *testing.T, says string) {
+	t.Helper()
+	before := strings.Count(p.log.String(), says)
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the reload: "+says, func() bool { return strings.Count(p.log.String(), says) > before })
 }
 
 // stop asks the proxy to end, and waits until it has.

@@ -424,8 +424,12 @@ func TestLocal(t *testing.T) {
 		}
 		_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\n"+header+"Connection: close\r\n\r\n")
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil || resp.StatusCode != want {
-			t.Errorf("host %q: %v %v", host, resp, err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("host %q: %s", host, resp.Status)
 		}
 		_ = conn.Close()
 	}
@@ -471,9 +475,13 @@ func TestStreams(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n")
 	reader := bufio.NewReader(conn)
-	resp, err := http.ReadResponse(reader, nil)
-	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
-		t.Fatal(resp, err)
+	upgraded, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upgraded.Body.Close()
+	if upgraded.StatusCode != http.StatusSwitchingProtocols {
+		t.Fatal(upgraded.Status)
 	}
 	fmt.Fprintln(conn, "hello")
 	if line, err := reader.ReadString('\n'); err != nil || line != "hello\n" {
@@ -499,7 +507,7 @@ func TestStreams(t *testing.T) {
 	req.Header.Set("Content-Type", "application/grpc")
 	req.Header.Set("TE", "trailers")
 	go func() { fmt.Fprintln(to, "one") }()
-	resp, err = client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

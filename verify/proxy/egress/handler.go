@@ -53,7 +53,7 @@ func (t *Transport) localize(resp *http.Response) error {
 
 func answer(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		return // nobody is there to hear it
+		panic(http.ErrAbortHandler) // nobody is there to hear it, or the time is over: no answer is better than half of one
 	}
 	status := http.StatusBadGateway
 	if errors.As(err, new(*NoCredential)) && !errors.As(err, new(*Denied)) {

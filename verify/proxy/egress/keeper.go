@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,16 +100,20 @@ func (k *keeper) await(ctx context.Context, good func(*held) bool) (*held, error
 
 // run keeps until ctx ends, and then revokes what it holds.
 func (k *keeper) run(ctx context.Context) {
-	var h *held
+	var h, next *held
 	for ctx.Err() == nil {
-		if next := k.fetch(ctx, h); next != nil {
+		if next == nil {
+			next = k.fetch(ctx, h)
+		}
+		if next != nil {
 			k.set(next, nil)
 			k.retire(ctx, h)
 			h = next
-			k.tend(ctx, h)
+			next = k.tend(ctx, h)
 		}
 	}
 	k.retire(ctx, h)
+	k.retire(ctx, next)
 	k.retired.Wait()
 }
 
@@ -123,13 +128,12 @@ func (k *keeper) fetch(ctx context.Context, old *held) *held {
 			if failures > 0 {
 				k.onRecovery()
 			}
-			k.counts.fetched.Add(1)
 			return next
 		case ctx.Err() != nil:
 			return nil
 		case old != nil && (old.ended() || old.dead() && errors.As(err, new(*Denied))):
 			k.retire(ctx, old)
-			old = nil
+			old, failures = nil, 0
 		}
 		k.failed(err)
 		k.set(old, err)
@@ -160,15 +164,29 @@ func (k *keeper) fetchOnce(ctx context.Context) (*held, error) {
 	if c.TTL <= 0 {
 		return nil, fmt.Errorf("the credential lasts %s", c.TTL)
 	}
+	k.counts.fetched.Add(1)
 	return hold(c, b, asked), nil
 }
 
-// tend renews a credential until it is time to fetch another.
-func (k *keeper) tend(ctx context.Context, h *held) {
-	ttl, wait, failures := h.TTL, rest(h.TTL, h.Renewable), 0
+// tend renews a credential until another is needed, which it returns if it has
+// it already.
+func (k *keeper) tend(ctx context.Context, h *held) *held {
+	ttl, failures := h.TTL, 0
+	due := time.Now().Add(rest(h.TTL, h.Renewable))
 	for {
-		if !k.undisturbed(ctx, h, wait) || !h.Renewable || h.ended() {
-			return
+		switch k.wait(ctx, h, due) {
+		case replace:
+			return nil
+		case widen: // if there is no other, this one is good enough
+			next, err := k.fetchOnce(ctx)
+			if err == nil {
+				return next
+			}
+			k.failed(err)
+			continue
+		}
+		if !h.Renewable || h.ended() {
+			return nil
 		}
 		asked := time.Now()
 		left, err := k.renewOnce(ctx, h)
@@ -177,10 +195,10 @@ func (k *keeper) tend(ctx context.Context, h *held) {
 			k.failed(err)
 			h.extend(time.Time{})
 			k.set(nil, nil)
-			return
+			return nil
 		case err != nil && ctx.Err() == nil:
 			k.failed(err)
-			wait = min(backoff(failures), max(time.Until(h.end()), 0))
+			due = time.Now().Add(min(backoff(failures), time.Until(h.end())))
 			failures++
 		case err == nil:
 			if failures > 0 {
@@ -190,9 +208,10 @@ func (k *keeper) tend(ctx context.Context, h *held) {
 			h.extend(asked.Add(left))
 			k.set(h, nil)
 			if left < ttl*3/4 {
-				return // something ends soon: the credential, its generation, the contract
+				return nil // something ends soon: the credential, its generation, the contract
 			}
-			ttl, wait, failures = left, rest(left, true), 0
+			ttl, failures = left, 0
+			due = time.Now().Add(rest(left, true))
 		}
 	}
 }
@@ -203,32 +222,41 @@ func (k *keeper) renewOnce(ctx context.Context, h *held) (time.Duration, error) 
 	return k.source.Renew(ctx, h.Lease)
 }
 
-// undisturbed waits. It reports false when another credential is needed now.
-func (k *keeper) undisturbed(ctx context.Context, h *held, wait time.Duration) bool {
-	done := time.After(wait)
+// need is what ends a wait.
+type need int
+
+const (
+	renew   need = iota // its time has come
+	replace             // another credential, whatever becomes of this one
+	widen               // another if it can be had
+)
+
+func (k *keeper) wait(ctx context.Context, h *held, due time.Time) need {
+	done := time.After(time.Until(due))
 	look := time.NewTicker(certificateCheck)
 	defer look.Stop()
 	for {
 		select {
 		case <-done:
-			return true
+			return renew
+		case <-k.grow:
+			return widen
 		case <-look.C:
 			if k.rebound(h) {
-				return false
+				return replace
 			}
 		case <-h.refused:
-			return false
+			return replace
 		case <-h.Doomed:
-			return false
-		case <-k.grow:
-			return false
+			return replace
 		case <-ctx.Done():
-			return false
+			return replace
 		}
 	}
 }
 
-// rebound reports whether the key that h is bound to has been replaced.
+// rebound reports whether there is another client certificate than the one
+// that h is used with.
 func (k *keeper) rebound(h *held) bool {
 	if h.binding.certificate == nil {
 		return false
@@ -238,7 +266,7 @@ func (k *keeper) rebound(h *held) bool {
 		k.failed(err)
 		return false
 	}
-	return now.key != h.binding.key || !now.certificate.Leaf.Equal(h.binding.certificate.Leaf)
+	return !bytes.Equal(now.certificate.Certificate[0], h.binding.certificate.Certificate[0])
 }
 
 // retire revokes a credential when the last request that bears it has ended:

@@ -345,6 +345,38 @@ func TestRefusedAndNoOther(t *testing.T) {
 	})
 }
 
+// An upstream asks for more, and the issuer gives no second credential while
+// the first lives: the first goes on for as long as it can.
+func TestGrowsWithinLimits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &single{newLedger(time.Minute, 0, true)}
+		e := keep(t, l)
+		defer e.Close()
+		for range 1000 {
+			if name, err := l.tryUse(e); err != nil || name != "credential-1" {
+				t.Fatal(name, err)
+			}
+			e.keeper.outgrown()
+			time.Sleep(10 * time.Second)
+		}
+	})
+}
+
+// single gives no credential while another lives.
+type single struct{ *ledger }
+
+func (s *single) Fetch(ctx context.Context, k Key) (*Credential, error) {
+	s.mu.Lock()
+	for lease := range s.ends {
+		if s.alive(lease) {
+			s.mu.Unlock()
+			return nil, &Denied{"denied: 1 credential is live (limit_active)"}
+		}
+	}
+	s.mu.Unlock()
+	return s.ledger.Fetch(ctx, k)
+}
+
 func TestWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLedger(time.Hour, 0, true)

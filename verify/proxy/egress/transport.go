@@ -31,8 +31,7 @@ type Config struct {
 	// TLS is how to connect to the upstream: which authorities to trust. Nil
 	// means those of the system.
 	TLS *tls.Config
-	// Certificate is the client certificate, with its Leaf; nil when there is
-	// none. It is asked again now and then, and a new one means new
+	// Certificate is the client certificate; nil when there is none. It is asked again now and then, and a new one means new
 	// connections and a new credential.
 	Certificate func() (*tls.Certificate, error)
 	// OnError is told when a credential cannot be had, renewed or revoked, in

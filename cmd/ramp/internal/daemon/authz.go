@@ -16,42 +16,39 @@ type authz struct {
 	done    chan struct{}
 }
 
-// listen listens as the file wants. Envoy gets no answer, and denies, until
+// prepare opens the socket that the file wants, nil when it is open already,
+// or none is wanted.
+func (a *authz) prepare(want *ExtAuthz) (net.Listener, error) {
+	if want == nil || want.Listen == a.address {
+		return nil, nil
+	}
+	return egress.Listen(want.Listen, false)
+}
+
+// turn goes over to a socket. Envoy gets no answer there, and denies, until
 // the entrance is ready.
-func (a *authz) listen(want *ExtAuthz, e *entrance, drain time.Duration, log *slog.Logger) error {
-	address := ""
-	if want != nil {
-		address = want.Listen
+func (a *authz) turn(want *ExtAuthz, socket net.Listener, e *entrance, drain time.Duration, log *slog.Logger) {
+	if want != nil && socket == nil {
+		return
 	}
-	if address == a.address {
-		return nil
-	}
-	var socket net.Listener
-	if address != "" {
-		var err error
-		if socket, err = egress.Listen(address, false); err != nil {
-			return err
-		}
-	}
-	a.close()
-	a.address = address
-	if socket == nil {
-		return nil
+	old := *a
+	defer old.close()
+	*a = authz{}
+	if want == nil {
+		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	a.stop, a.done = stop, make(chan struct{})
+	a.address, a.stop, a.done = want.Listen, stop, make(chan struct{})
 	go func() {
 		defer close(a.done)
 		serveEnvoy(ctx, socket, e, drain, log)
 	}()
-	return nil
 }
 
 func (a *authz) close() {
 	if a.stop != nil {
 		a.stop()
 		<-a.done
-		a.stop = nil
 	}
 }
 

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -83,14 +85,15 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 		return err
 	}
 	d.metrics = gate.NewMetrics(d.access, &d.evidence)
+	out, err := newExits(c, nil, d.log)
+	if err != nil {
+		return err
+	}
+	if err := d.turn(c, out); err != nil {
+		out.drop(nil)
+		return err
+	}
 	d.metrics.Registry.MustRegister(d)
-	if d.exits, err = newExits(c, nil, d.log); err != nil {
-		return err
-	}
-	if err := d.listen(c); err != nil {
-		d.exits.drop(nil)
-		return err
-	}
 	if c.Ingress != nil {
 		d.later.Go(func() {
 			d.entrance.await(d.now, d.enterSettled, func(err error) {
@@ -167,25 +170,18 @@ func (d *Daemon) reload(ctx context.Context) error {
 	out.await(waiting)
 	d.entering.Lock()
 	defer d.entering.Unlock()
-	if c.Ingress != nil && d.entrance.ready.Load() != nil {
-		if err := d.enter(c); err != nil {
-			out.drop(old)
-			return err
-		}
-	}
-	d.mu.Lock()
-	d.config, d.exits = c, out
-	d.mu.Unlock()
-	if err := d.listen(c); err != nil {
-		return fmt.Errorf("%w; all but the listeners is new", err)
+	if err := d.turn(c, out); err != nil {
+		out.drop(old)
+		return err
 	}
 	d.afterwards(c, func() { old.drop(out) })
 	return nil
 }
 
-// listen opens what a configuration wants, and closes what it does not.
-func (d *Daemon) listen(c *Config) error {
-	all, err := d.wanted(c)
+// turn goes over to a configuration. What can fail comes first, and when it
+// does nothing has changed.
+func (d *Daemon) turn(c *Config, out *exits) error {
+	all, err := d.wanted(c, out)
 	if err != nil {
 		return err
 	}
@@ -193,17 +189,27 @@ func (d *Daemon) listen(c *Config) error {
 	if err != nil {
 		return err
 	}
-	if err := d.authz.listen(c.ExtAuthz, &d.entrance, c.Drain.or(usualDrain), d.log); err != nil {
-		for _, l := range opened {
-			_ = l.Close()
+	envoy, err := d.authz.prepare(c.ExtAuthz)
+	if err == nil && c.Ingress != nil && d.entrance.ready.Load() != nil {
+		err = d.enter(c)
+	}
+	if err != nil {
+		for _, l := range append(slices.Collect(maps.Values(opened)), envoy) {
+			if l != nil {
+				_ = l.Close()
+			}
 		}
 		return err
 	}
+	d.mu.Lock()
+	d.config, d.exits = c, out
+	d.mu.Unlock()
 	d.listeners.turn(opened, all)
+	d.authz.turn(c.ExtAuthz, envoy, &d.entrance, c.Drain.or(usualDrain), d.log)
 	return nil
 }
 
-func (d *Daemon) wanted(c *Config) ([]wanted, error) {
+func (d *Daemon) wanted(c *Config, out *exits) ([]wanted, error) {
 	var all []wanted
 	drain := c.Drain.or(usualDrain)
 	tcp := func(address string) func() (net.Listener, error) {
@@ -221,7 +227,7 @@ func (d *Daemon) wanted(c *Config) ([]wanted, error) {
 	for _, e := range c.Egress {
 		all = append(all, wanted{
 			proxy.Listener{Address: e.Listen, Stall: unlimited, Drain: drain}, c.Drain,
-			func() (net.Listener, error) { return egress.Listen(e.Listen, e.Exposed) }, d.exits.ways[e.Name].handler(),
+			func() (net.Listener, error) { return egress.Listen(e.Listen, e.Exposed) }, out.ways[e.Name].handler(),
 		})
 	}
 	if c.Admin != nil {

@@ -27,11 +27,7 @@ func Load(path string) (*Config, error) {
 		bad = append(bad, gohcl.DecodeBody(file.Body, nil, &c)...)
 	}
 	if bad.HasErrors() {
-		var all []error
-		for _, d := range bad.Errs() {
-			all = append(all, d)
-		}
-		return nil, errors.Join(all...)
+		return nil, errors.Join(bad.Errs()...)
 	}
 	return &c, c.check(path)
 }

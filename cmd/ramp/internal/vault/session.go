@@ -134,7 +134,7 @@ func (s *Session) watch(ctx context.Context, l *login) {
 	}
 	for {
 		select {
-		case <-near:
+		case <-near: //nolint:errcheck // why it cannot be renewed any more makes no difference
 			s.pause(ctx, 0) // so that tokens of no life do not keep us and Vault busy
 			return
 		case <-l.over:
