@@ -45,7 +45,7 @@ func TestFollowTheFeed(t *testing.T) {
 
 	// Who cannot be served from memory starts over.
 	for _, cursor := range []string{"0", "1", strconv.FormatUint(seen.Cursor+1, 10), "18446744073709551615"} {
-		if news := r.feed(t, cursor); !news.Snapshot || news.Cursor != seen.Cursor || len(news.Events) != 1 {
+		if news := r.feed(t, cursor); !news.Snapshot || news.Cursor != seen.Cursor || len(news.Events) != 3 {
 			t.Errorf("after %s: %+v", cursor, news)
 		}
 	}
