@@ -43,6 +43,7 @@ func newForwarder(target *url.URL, u Upstream) *forwarder {
 			r.SetXForwarded()
 		},
 		ModifyResponse: func(r *http.Response) error {
+			withTrailers(r)
 			r.Header[requestIDHeader] = r.Request.Header[requestIDHeader]
 			return nil
 		},
@@ -77,6 +78,22 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 		return f.grpc.RoundTrip(r)
 	}
 	return f.plain.RoundTrip(r)
+}
+
+// withTrailers turns a gRPC answer of trailers only, which must be one frame
+// that ends the stream, into one of headers and trailers: flushed as soon as it
+// comes, it would be neither.
+func withTrailers(r *http.Response) {
+	if !isGRPC(r.Header) || r.Header["Grpc-Status"] == nil || len(r.Trailer) > 0 {
+		return
+	}
+	r.Trailer = make(http.Header, len(r.Header))
+	for name, values := range r.Header {
+		if name != "Content-Type" && name != "Content-Length" && name != "Date" {
+			r.Trailer[name] = values
+			delete(r.Header, name)
+		}
+	}
 }
 
 // isGRPC is not true of gRPC-Web, which is plain HTTP.
