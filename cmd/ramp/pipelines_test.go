@@ -59,7 +59,8 @@ func newForge(t *testing.T) *forge {
 		}
 		answer(w, map[string]any{"value": f.identity(map[string]any{"repository": "team/contracts", "ref": "refs/heads/main", "ref_type": "branch"})})
 	})
-	f.Server = httptest.NewServer(mux)
+	f.Server = httptest.NewUnstartedServer(mux) // its handlers read f
+	f.Start()
 	t.Cleanup(f.Close)
 	return f
 }
