@@ -67,7 +67,7 @@ type run struct {
 	ctx     context.Context
 	at      int64
 	done    Checkpoint // From of an audit that goes on
-	sound   int64 // size up to which the log is that of a known checkpoint
+	sound   int64      // size up to which the log is that of a known checkpoint
 	edge    edge
 	missing []int64        // bundles without entries
 	kept    int64          // index below which the log says that bodies were pruned
