@@ -24,7 +24,8 @@ renewed, refused, revoked and changed.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(ledgerVerifyCommand(), ledgerExportCommand(), ledgerTailCommand(), ledgerProveCommand())
+	cmd.AddCommand(ledgerVerifyCommand(), ledgerExportCommand(), ledgerTailCommand(), ledgerProveCommand(),
+		ledgerReconcileCommand())
 	return cmd
 }
 
