@@ -1,6 +1,7 @@
 package mount
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,7 +10,8 @@ import (
 // MaxPage is how much a page of the ledger or of a report may have.
 const MaxPage = 1000
 
-// Query reads a path with parameters into v, as JSON does. It returns false
+// Query reads a path with parameters into v, as JSON does, but that numbers of
+// no known type stay as they are. It returns false
 // when there is nothing.
 func (m *Mount) Query(ctx context.Context, path string, query map[string]string, v any) (found bool, err error) {
 	values := make(map[string][]string, len(query))
@@ -25,7 +27,9 @@ func (m *Mount) Query(ctx context.Context, path string, query map[string]string,
 	}
 	text, err := json.Marshal(secret.Data)
 	if err == nil {
-		err = json.Unmarshal(text, v)
+		dec := json.NewDecoder(bytes.NewReader(text))
+		dec.UseNumber()
+		err = dec.Decode(v)
 	}
 	if err != nil {
 		return false, fmt.Errorf("%s/%s: %w", m.Path, path, err)
