@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -25,7 +27,7 @@ renewed, refused, revoked and changed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(ledgerVerifyCommand(), ledgerExportCommand(), ledgerTailCommand(), ledgerProveCommand(),
-		ledgerReconcileCommand())
+		ledgerReconcileCommand(), ledgerKeyCommand())
 	return cmd
 }
 
@@ -43,7 +45,7 @@ func (r *record) register(cmd *cobra.Command) {
 }
 
 func (r *record) registerKey(cmd *cobra.Command) {
-	cmd.Flags().StringArrayVar(&r.keys, "key", nil, "key that signs the checkpoint, noted outside of Vault: NAME+HASH+KEY; may be repeated")
+	cmd.Flags().StringArrayVar(&r.keys, "key", nil, "key that signs the checkpoint, noted outside of Vault: NAME+HASH+KEY, or @FILE; may be repeated")
 }
 
 // source is where the ledger is read, with the keys that it is held to.
@@ -61,16 +63,27 @@ func (r *record) source(ctx context.Context, warn io.Writer) (ledger.Reader, []n
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(keys) == 0 {
-		if keys, err = published(ctx, m, warn); err != nil {
-			return nil, nil, err
-		}
+	if len(keys) > 0 {
+		return mount.Ledger{Mount: m}, keys, nil
 	}
-	return mount.Ledger{Mount: m}, keys, nil
+	texts, err := published(ctx, m)
+	if err != nil {
+		return nil, nil, err
+	}
+	fmt.Fprintf(warn, "the key is the one that the mount publishes; to rely on nothing of it, note the key outside: -key='%s'\n", texts[0])
+	keys, err = verifiers(texts)
+	return mount.Ledger{Mount: m}, keys, err
 }
 
 func verifiers(texts []string) (keys []note.Verifier, err error) {
 	for _, text := range texts {
+		if name, ok := strings.CutPrefix(text, "@"); ok {
+			content, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			text = strings.TrimSpace(string(content))
+		}
 		key, err := note.NewVerifier(text)
 		if err != nil {
 			return nil, fmt.Errorf("-key=%.200s: not a verifier key, which is NAME+HASH+KEY", text)
@@ -80,25 +93,25 @@ func verifiers(texts []string) (keys []note.Verifier, err error) {
 	return keys, nil
 }
 
-// published are the keys that the mount itself says it signs with.
-func published(ctx context.Context, m *mount.Mount, warn io.Writer) ([]note.Verifier, error) {
-	data, err := m.Read(ctx, "ledger/key")
-	if err != nil {
+// published are the keys that the mount itself says it signs with, the newest
+// first.
+func published(ctx context.Context, m *mount.Mount) ([]string, error) {
+	var answer struct {
+		Keys []struct {
+			Key string `json:"key"`
+		} `json:"keys"`
+	}
+	if _, err := m.Query(ctx, "ledger/key", nil, &answer); err != nil {
 		return nil, failure{err}
 	}
 	var texts []string
-	list, _ := data["keys"].([]any)
-	for _, k := range list {
-		if k, ok := k.(map[string]any); ok {
-			text, _ := k["key"].(string)
-			texts = append(texts, text)
-		}
+	for _, k := range answer.Keys {
+		texts = append(texts, k.Key)
 	}
 	if len(texts) == 0 {
 		return nil, noLedger(m.Address())
 	}
-	fmt.Fprintf(warn, "the key is the one that the mount publishes; to rely on nothing of it, note the key outside: -key='%s'\n", texts[0])
-	return verifiers(texts)
+	return texts, nil
 }
 
 func noLedger(where string) error {

@@ -25,7 +25,7 @@ interruption, or to add what is new. What was copied is verified, also what an
 earlier run copied; a ledger that is not sound is copied all the same, as evidence.
 
 Exit codes: 0 copied and sound, 1 not, 2 called wrongly.`,
-		Example: `  ramp ledger export -dir=copy -key="$(cat witness/key)"`,
+		Example: `  ramp ledger export -dir=copy -key=@witness/key`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if dir == "" {

@@ -46,9 +46,9 @@ after an interruption. It is a checkpoint, and what is before it cannot be chang
 unnoticed; the bodies of these entries are not read again.
 
 Exit codes: 0 sound, 1 something is wrong or cannot be read, 2 called wrongly.`,
-		Example: `  ramp ledger verify -key="$(cat witness/key)" -checkpoint=witness
+		Example: `  ramp ledger verify -key=@witness/key -checkpoint=witness
   ramp ledger verify -from=ledger.state       # from cron: only what is new
-  ramp ledger verify -dir=copy -key="$(cat witness/key)" -format=json`,
+  ramp ledger verify -dir=copy -key=@witness/key -format=json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			known, err := readCheckpoints(checkpoints, cmd.InOrStdin())
