@@ -40,7 +40,8 @@ VAULT_TOKEN or the token of vault login, VAULT_NAMESPACE, VAULT_CACERT.`,
 	}
 	group(groupCode, fmtCommand(), validateCommand(), schemaCommand(), testCommand(), planCommand(), applyCommand(), exportCommand(), importCommand())
 	group(groupOperate, explainCommand(), deployCommand(), suspendCommand(), resumeCommand(), revokeCommand(),
-		advanceCommand(), retreatCommand(), consentCommand(), statusCommand(), graphCommand())
+		advanceCommand(), retreatCommand(), consentCommand(), statusCommand(), graphCommand(),
+		reportsCommand(), ledgerCommand())
 	group(groupVerifier, verifyCommand(), relayCommand(), proxyCommand())
 	root.AddCommand(versionCommand(), manCommand())
 	root.CompletionOptions.DisableDescriptions = true

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -23,7 +24,7 @@ type status struct {
 	Services  int                 `json:"services"`
 	Contracts map[string][]string `json:"contracts"` // by state
 	Suspended []string            `json:"suspended_services,omitempty"`
-	Expiring  []expiry            `json:"expiring,omitempty"`
+	Expiring  []ending            `json:"expiring,omitempty"`
 }
 
 type signing struct {
@@ -34,9 +35,12 @@ type signing struct {
 	Next      string `json:"next,omitempty"` // when the next key signs
 }
 
-type expiry struct {
-	Contract string    `json:"contract"`
-	At       time.Time `json:"at"`
+// ending is a row of report/expiring.
+type ending struct {
+	At     time.Time `json:"at"`
+	Kind   string    `json:"kind"`
+	Name   string    `json:"name"`
+	Detail string    `json:"detail,omitempty"`
 }
 
 func statusCommand() *cobra.Command {
@@ -44,21 +48,25 @@ func statusCommand() *cobra.Command {
 	var days int
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Show how a mount is: health, keys, contracts by state, what expires",
-		Long: `Show how a mount is on one screen: health, age of the signing keys, contracts by
-state, and what expires soon.
+		Short: "Show how a mount is: health, ledger, keys, contracts by state, what expires",
+		Long: `Show how a mount is on one screen: health, how far behind the ledger is, age of the
+signing keys, contracts by state, and what expires soon.
 
-Exit code 0: serving. Exit code 1: not, or not to be reached.`,
+Exit code 0: serving. Exit code 1: not, or with a damaged ledger, or not to be
+reached.`,
 		Example: `  ramp status
   ramp status -days=7 -format=json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if days < 0 || days > 3650 {
+				return errors.New("-days takes a number from 0 to 3650")
+			}
 			m, err := o.open()
 			if err != nil {
 				return err
 			}
 			now := time.Now()
-			s, err := readStatus(cmd, m, now.AddDate(0, 0, days))
+			s, err := readStatus(cmd, m, days)
 			if err != nil {
 				return failure{err}
 			}
@@ -68,6 +76,9 @@ Exit code 0: serving. Exit code 1: not, or not to be reached.`,
 			if s.Health["state"] != "serving" {
 				return advise(fmt.Errorf("the mount is %v", s.Health["state"]), "vault write %s/config issuer=https://…", m.Path)
 			}
+			if s.Health["ledger"] == "damaged" {
+				return advise(errors.New("the ledger is damaged: nothing is issued or changed"), "ramp ledger verify says what is wrong where")
+			}
 			return nil
 		},
 	}
@@ -76,7 +87,7 @@ Exit code 0: serving. Exit code 1: not, or not to be reached.`,
 	return cmd
 }
 
-func readStatus(cmd *cobra.Command, m *mount.Mount, until time.Time) (*status, error) {
+func readStatus(cmd *cobra.Command, m *mount.Mount, days int) (*status, error) {
 	ctx := cmd.Context()
 	s := &status{Mount: m.Address(), Contracts: map[string][]string{}}
 	config, err := m.Read(ctx, "config")
@@ -103,12 +114,27 @@ func readStatus(cmd *cobra.Command, m *mount.Mount, until time.Time) (*status, e
 	for _, name := range slices.Sorted(maps.Keys(snap.Contracts)) {
 		c := snap.Contracts[name]
 		s.Contracts[c.State] = append(s.Contracts[c.State], name)
-		if !c.ExpiresAt.IsZero() && c.ExpiresAt.Before(until) && c.State != "expired" {
-			s.Expiring = append(s.Expiring, expiry{name, c.ExpiresAt})
-		}
 	}
-	slices.SortStableFunc(s.Expiring, func(a, b expiry) int { return a.At.Compare(b.At) })
-	return s, nil
+	s.Expiring, err = readExpiring(cmd, m, days)
+	return s, err
+}
+
+// readExpiring asks what ends soon, but for single credentials: those do all day.
+func readExpiring(cmd *cobra.Command, m *mount.Mount, days int) ([]ending, error) {
+	i := slices.IndexFunc(kinds, func(k kind) bool { return k.name == "expiring" })
+	all, err := kinds[i].read(cmd, m, map[string]string{"within": fmt.Sprintf("%dh", 24*days)})
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(all["expiring"])
+	if err != nil {
+		return nil, err
+	}
+	var list []ending
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, fmt.Errorf("report/expiring: %w", err)
+	}
+	return slices.DeleteFunc(list, func(e ending) bool { return e.Kind == "credentials" }), nil
 }
 
 func readKeys(ctx context.Context, m *mount.Mount) ([]signing, error) {

@@ -16,13 +16,12 @@ func (s *status) show(w io.Writer, now time.Time, days int) {
 	} else {
 		state = red(state)
 	}
-	rows(w, []string{"Mount", s.Mount}, []string{"Issuer", s.Issuer}, []string{"State", state}, []string{"Version", fmt.Sprint(s.Health["version"])})
-	for _, k := range slices.Sorted(maps.Keys(s.Health)) {
-		if k != "state" && k != "version" && fmt.Sprint(s.Health[k]) != "0" {
-			fmt.Fprintf(w, "%s: %v\n", k, s.Health[k])
-		}
+	lines := [][]string{{"Mount", s.Mount}, {"Issuer", s.Issuer}, {"State", state}, {"Version", cell(s.Health["version"])}, {"Ledger", s.ledger()}}
+	if panics := cell(s.Health["panics"]); panics != "0" {
+		lines = append(lines, []string{"Panics", red(panics) + " since the plugin started: see Vault's log"})
 	}
-	lines := [][]string{{"\nSIGNING KEY", "ALGORITHM", "SINCE", "AGE", "KID"}}
+	rows(w, lines...)
+	lines = [][]string{{"\nSIGNING KEY", "ALGORITHM", "SINCE", "AGE", "KID"}}
 	for _, k := range s.Keys {
 		age := ""
 		if at, err := time.Parse(time.RFC3339, k.Since); err == nil {
@@ -43,20 +42,62 @@ func (s *status) show(w io.Writer, now time.Time, days int) {
 		lines = append(lines, []string{state, fmt.Sprint(len(names)), which})
 	}
 	rows(w, append(lines, []string{"all", fmt.Sprint(total), "with " + count(s.Services, "service")})...)
-	if s.Suspended != nil {
+	if len(s.Suspended) > 0 {
 		fmt.Fprintf(w, "\n%s %s\n", red("suspended services:"), some(s.Suspended))
 	}
-	if s.Expiring != nil {
+	if len(s.Expiring) > 0 {
 		lines = [][]string{{fmt.Sprintf("\nEXPIRES WITHIN %d DAYS", days), "AT", "IN"}}
 		for i, e := range s.Expiring {
 			if i == 10 {
 				lines = append(lines, []string{fmt.Sprintf("and %d more", len(s.Expiring)-i)})
 				break
 			}
-			lines = append(lines, []string{e.Contract, e.At.UTC().Format(time.RFC3339), rough(e.At.Sub(now))})
+			lines = append(lines, []string{e.what(), e.At.UTC().Format(time.RFC3339), remaining(e.At.Sub(now))})
 		}
 		rows(w, lines...)
 	}
+}
+
+// ledger says how the ledger is in a few words.
+func (s *status) ledger() string {
+	says := cell(s.Health["ledger"])
+	switch {
+	case says == "damaged":
+		return red("damaged") + ": ramp ledger verify says where"
+	case says != "on":
+		return yellow(says)
+	}
+	waiting, lag := cell(s.Health["ledger_waiting"]), cell(s.Health["ledger_lag"])
+	if says = green("on"); waiting != "0" {
+		says += ", " + waiting + " waiting"
+	}
+	if lag != "0" {
+		says += ", " + lag + "s behind"
+	}
+	if skipped := cell(s.Health["ledger_skipped"]); skipped != "0" {
+		says += ", " + yellow(skipped+" left to their leases")
+	}
+	return says
+}
+
+func (e ending) what() string {
+	switch e.Kind {
+	case "key":
+		return e.Name + ": its key rotates"
+	case "generation":
+		return e.Name + ": generation " + e.Detail
+	case "off_ramp":
+		return e.Name + ": its off-ramp begins"
+	}
+	return e.Name
+}
+
+// remaining is how long something has still to go.
+func remaining(d time.Duration) string {
+	if d <= 0 {
+		return red("over")
+	}
+	return rough(d)
 }
 
 // some names the first few.

@@ -19,9 +19,10 @@ type Audit struct {
 	// From is one of an earlier audit: what is below it is not read again.
 	// The zero value reads everything.
 	From Checkpoint
-	// Progress, if set, is told after each bundle what would be the From of an
-	// audit that goes on from there.
-	Progress func(done Checkpoint, size int64)
+	// Progress, if set, is told after each bundle how many of the entries are
+	// behind the audit, and what would be the From of one that goes on: it stays
+	// before what is wrong or missing.
+	Progress func(done Checkpoint, at, size int64)
 	// Each, if set, gets every entry that is as it was logged, in order.
 	Each func(index int64, entry []byte) error
 }
@@ -55,7 +56,7 @@ func (a *Audit) Run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return &Result{Findings: []Finding{{CheckpointPath, -1, err.Error()}}}, nil
 	}
-	r := &run{Audit: a, Result: &Result{Checkpoint: cp, Size: cp.Size}, ctx: ctx}
+	r := &run{Audit: a, Result: &Result{Checkpoint: cp, Size: cp.Size}, ctx: ctx, done: a.From}
 	return r.Result, r.run()
 }
 
@@ -65,7 +66,8 @@ type run struct {
 	*Result
 	ctx     context.Context
 	at      int64
-	sound   int64 // size up to which the log is that of a known checkpoint
+	done    Checkpoint // From of an audit that goes on
+	sound   int64      // size up to which the log is that of a known checkpoint
 	edge    edge
 	missing []int64        // bundles without entries
 	kept    int64          // index below which the log says that bodies were pruned
@@ -98,11 +100,7 @@ func (r *run) run() error {
 		if err := r.bundle(r.at / Width); err != nil {
 			return err
 		}
-		if r.Progress != nil {
-			if root, err := r.edge.root(r.at); err == nil {
-				r.Progress(Checkpoint{r.Checkpoint.Origin, r.at, root}, r.Size)
-			}
-		}
+		r.tell()
 	}
 	if err := r.unfinished(); err != nil {
 		return err
@@ -114,6 +112,16 @@ func (r *run) run() error {
 		r.found(CheckpointPath, last, "entries and tiles fit together, and not with the root that was signed: the entries from %d on were changed, or older ones together with their tiles", last)
 	}
 	return nil
+}
+
+func (r *run) tell() {
+	if r.Progress == nil {
+		return
+	}
+	if root, err := r.edge.root(r.at); err == nil && len(r.Findings) == 0 && len(r.missing) == 0 {
+		r.done = Checkpoint{r.Checkpoint.Origin, r.at, root}
+	}
+	r.Progress(r.done, r.at, r.Size)
 }
 
 // bundle verifies a bundle of entries and its tile against each other.

@@ -147,7 +147,7 @@ func TestAuditResumes(t *testing.T) {
 	l := k.open(t, m)
 	grow(t, l, 1000, 100)
 	var reached []ledger.Checkpoint
-	a := &ledger.Audit{Log: l, Keys: []note.Verifier{k.Verifier}, Progress: func(c ledger.Checkpoint, _ int64) { reached = append(reached, c) }}
+	a := &ledger.Audit{Log: l, Keys: []note.Verifier{k.Verifier}, Progress: func(c ledger.Checkpoint, _, _ int64) { reached = append(reached, c) }}
 	if _, err := a.Run(t.Context()); err != nil || len(reached) != 4 {
 		t.Fatal(reached, err)
 	}
@@ -165,6 +165,24 @@ func TestAuditResumes(t *testing.T) {
 		a.From, a.Known = reached[3], []ledger.Checkpoint{{Origin: origin, Size: 256}}
 		if r, err := a.Run(t.Context()); err != nil || len(r.Findings) == 0 {
 			t.Errorf("with a forged known checkpoint: %+v, %v", r, err)
+		}
+	}
+}
+
+// An audit that was interrupted after it found something finds it again.
+func TestProgressStaysBeforeWhatIsWrong(t *testing.T) {
+	k, m := newKey(t, origin), &memory{}
+	l := k.open(t, m)
+	grow(t, l, 1000, 100)
+	for i, harm := range []func(){
+		func() { m.values["tile/entries/001"][10] ^= 1 },
+		func() { delete(m.values, "tile/entries/001") },
+	} {
+		harm()
+		var last ledger.Checkpoint
+		a := &ledger.Audit{Log: l, Keys: []note.Verifier{k.Verifier}, Progress: func(c ledger.Checkpoint, _, _ int64) { last = c }}
+		if r, err := a.Run(t.Context()); err != nil || len(r.Findings) == 0 || last.Size != 256 {
+			t.Errorf("%d: %+v, %v; goes on from %d, want 256", i, r, err, last.Size)
 		}
 	}
 }
