@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -357,8 +358,8 @@ func eventually(t *testing.T, what string, try func() error) {
 	t.Fatalf("waited for %s: %v", what, err)
 }
 
-// A report that is sent again counts once, and a contract that is gone stops
-// none of the others.
+// A report that is sent again counts once, a contract that is gone stops none
+// of the others, and Vault learns which scopes are used.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -392,8 +393,22 @@ func TestEvidence(t *testing.T) {
 	if stage() != "full" {
 		t.Error("10 requests are not enough")
 	}
+	counts[1].Scopes = map[string]int64{"read": 1}
+	if err := s.Reporter().Report(t.Context(), "report-3", counts); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a scope that nobody uses", func() error {
+		secret, err := r.Client.Logical().ReadWithData("ramp/report/idle", map[string][]string{"for": {"1s"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := fmt.Sprint(secret.Data["idle"]); !strings.Contains(row, "unused_scopes:[write]") {
+			return fmt.Errorf("the report has %s", row)
+		}
+		return nil
+	})
 	r.Seal()
-	if err := s.Reporter().Report(t.Context(), "report-3", counts); err == nil {
+	if err := s.Reporter().Report(t.Context(), "report-4", counts); err == nil {
 		t.Error("a sealed Vault takes evidence")
 	}
 }
