@@ -225,15 +225,24 @@ func TestLoginEnds(t *testing.T) {
 func TestWrappedSecretID(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.Client.SetWrappingLookupFunc(func(string, string) string { return "5m" })
-	wrapped := r.Write("auth/approle/role/orders/secret-id", nil).WrapInfo.Token
-	r.Client.SetWrappingLookupFunc(nil)
+	wrap := func() string {
+		r.Client.SetWrappingLookupFunc(func(string, string) string { return "5m" })
+		defer r.Client.SetWrappingLookupFunc(nil)
+		return r.Write("auth/approle/role/orders/secret-id", nil).WrapInfo.Token
+	}
+	wrapped := wrap()
 	auth := r.approle(t)
 	auth.SecretIDFile, auth.SecretIDWrapped = write(t, "wrapped", wrapped), true
 	s := r.open(t, vault.Config{Auth: auth})
 	c := fetch(t, s, orders)
 	revokeLogins(t, r, c)
-	fetch(t, s, orders) // logs in again, with what it unwrapped
+	c = fetch(t, s, orders) // logs in again, with what it unwrapped
+
+	if err := os.WriteFile(auth.SecretIDFile, []byte(wrap()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	revokeLogins(t, r, c)
+	fetch(t, s, orders) // unwraps another
 
 	other := *auth
 	other.SecretIDFile = write(t, "used", wrapped)
