@@ -29,6 +29,7 @@ func Load(path string) (*Config, error) {
 	if bad.HasErrors() {
 		return nil, errors.Join(bad.Errs()...)
 	}
+	c.read()
 	return &c, c.check(path)
 }
 

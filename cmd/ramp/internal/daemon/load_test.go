@@ -113,3 +113,35 @@ func FuzzLoad(f *testing.F) {
 		_, _ = load(t, text)
 	})
 }
+
+// A reload takes over a CA file that was replaced.
+func TestChangedCAFilesChangeTheConfig(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	text := top + "vault {\n token_file = \"/x\"\n ca_cert = \"" + file("vault") + "\"\n}\n" +
+		ingress(route+"issuer_ca_file = \""+file("issuer")+"\"\n") + exit("upstream_ca_file = \""+file("upstream")+"\"\n")
+	for _, name := range []string{"vault", "issuer", "upstream"} {
+		certificate(t, file(name), file("key"))
+	}
+	loaded := func() *Config {
+		c, err := load(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	before := loaded()
+	if after := loaded(); !same(before, after) || !sameIssuer(before, after) {
+		t.Error("the same files make another configuration")
+	}
+	for name, same := range map[string]func(a, b *Config) bool{
+		"vault":    func(a, b *Config) bool { return same(a.Vault, b.Vault) },
+		"issuer":   sameIssuer,
+		"upstream": func(a, b *Config) bool { return same(a.Egress, b.Egress) },
+	} {
+		certificate(t, file(name), file("key"))
+		if same(before, loaded()) {
+			t.Errorf("another CA of %s makes no difference", name)
+		}
+	}
+}
