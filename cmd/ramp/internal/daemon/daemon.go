@@ -37,6 +37,7 @@ type Daemon struct {
 	authz     authz
 	access    *accesslog.Log // nil without access_log
 	evidence  evidence.Counter
+	reporting reporting
 	metrics   *gate.Metrics
 	ending    atomic.Bool
 	later     sync.WaitGroup     // what goes on beside the listeners, until their requests have ended
@@ -101,7 +102,6 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 			})
 		})
 	}
-	d.later.Go(func() { d.report(d.now) })
 	return nil
 }
 
@@ -125,7 +125,7 @@ func (d *Daemon) enter(c *Config) error {
 	}
 	known.OnRecovery = func(after time.Duration) { d.log.Info("the issuer is followed again", "after", after) }
 	g := gate.Config{Log: d.access, Metrics: d.metrics}
-	if c.Vault != nil && c.Ingress.Report.or(usualReport) > 0 {
+	if c.reportEvery() > 0 {
 		g.Evidence = &d.evidence
 	}
 	old, err := d.entrance.enter(d.now, c, known, g)
@@ -206,6 +206,7 @@ func (d *Daemon) turn(c *Config, out *exits) error {
 	d.mu.Unlock()
 	d.listeners.turn(opened, all)
 	d.authz.turn(c.ExtAuthz, envoy, &d.entrance, c.Drain.or(usualDrain), d.log)
+	d.report(c)
 	return nil
 }
 
@@ -253,17 +254,38 @@ func (d *Daemon) end() {
 	}
 }
 
-// report reports evidence, by whatever login there is.
-func (d *Daemon) report(ctx context.Context) {
-	c := d.settled()
+// reporting is how often evidence is reported; zero is never.
+type reporting struct {
+	every time.Duration
+	stop  context.CancelFunc // nil for never
+}
+
+func (c *Config) reportEvery() time.Duration {
 	if c.Ingress == nil || c.Vault == nil {
+		return 0
+	}
+	return c.Ingress.Report.or(usualReport)
+}
+
+// report reports evidence as often as a configuration says, by whatever login
+// there is.
+func (d *Daemon) report(c *Config) {
+	every := c.reportEvery()
+	if every == d.reporting.every {
 		return
 	}
-	every := c.Ingress.Report.or(usualReport)
-	if every <= 0 {
+	if d.reporting.stop != nil {
+		d.reporting.stop()
+	}
+	d.reporting = reporting{every: every}
+	if every == 0 {
 		return
 	}
-	d.evidence.Run(ctx, reporter{d}, every, func(err error) { d.log.Error("evidence is not reported yet", "error", err) })
+	var ctx context.Context
+	ctx, d.reporting.stop = context.WithCancel(d.now)
+	d.later.Go(func() {
+		d.evidence.Run(ctx, reporter{d}, every, func(err error) { d.log.Error("evidence is not reported yet", "error", err) })
+	})
 }
 
 type reporter struct{ *Daemon }
