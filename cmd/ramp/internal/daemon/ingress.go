@@ -47,6 +47,7 @@ func (e *entrance) enter(ctx context.Context, c *Config, known verify.Config, g 
 		}
 		return nil, err
 	}
+	g.Metrics.Follow(next.verifier) // without upstream there is no proxy that does
 	e.ready.Store(next)
 	if have == nil {
 		close(e.entered)
