@@ -44,8 +44,9 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// Metrics tell of the verifier when Envoy alone asks.
-func TestMetricsForEnvoyAlone(t *testing.T) {
+// Metrics tell of the process, and of the verifier when Envoy alone asks, too.
+func TestMetrics(t *testing.T) {
+	t.Setenv("GOGC", "")
 	i := verifytest.New(t)
 	admin := freeAddress(t)
 	run(t, fmt.Sprintf("issuer = %q\naudience = \"https://payments.internal\"\ningress {\n%s}\next_authz {\n  listen = \"unix:%s/s\"\n}\nadmin {\n  listen = %q\n}\n",
@@ -58,7 +59,7 @@ func TestMetricsForEnvoyAlone(t *testing.T) {
 		}
 		text, _ := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if said = string(text); strings.Contains(said, "ramp_verifier_feed_age_seconds") {
+		if said = string(text); strings.Contains(said, "\nramp_verifier_feed_age_seconds ") && strings.Contains(said, "\ngo_gc_gogc_percent 400\n") {
 			return
 		}
 	}
