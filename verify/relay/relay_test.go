@@ -289,6 +289,9 @@ func TestStrangers(t *testing.T) {
 	if asked := u.asked.Load() - before; refused == 0 || asked > 900 {
 		t.Errorf("%d refused, %d asked", refused, asked)
 	}
+	if status, said := get(t, at+"/.well-known/jwks.json"); status != http.StatusOK {
+		t.Errorf("they keep others from the keys: %d %s", status, said)
+	}
 }
 
 // What is not from the issuer is not passed on.
