@@ -154,14 +154,15 @@ func (s *Session) call(ctx context.Context, f func(*login) error) error {
 			return err
 		}
 		err = brief(f(l))
-		if !again || !forbidden(err) || !s.dead(ctx, l) {
+		if !again || !forbidden(err) || decided(err) || !s.dead(ctx, l) {
 			return err
 		}
 		s.discard(l)
 	}
 }
 
-// dead asks Vault whether the token is known.
+// dead asks Vault whether the token is known. One without the default policy
+// may not ask.
 func (s *Session) dead(ctx context.Context, l *login) bool {
 	_, err := l.client.Auth().Token().LookupSelfWithContext(ctx)
 	return forbidden(brief(err))

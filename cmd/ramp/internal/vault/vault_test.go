@@ -162,6 +162,24 @@ func TestDenials(t *testing.T) {
 	}
 }
 
+// A denial says nothing about the login, even if that may not ask about itself.
+func TestDenialsKeepTheLogin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Write("auth/approle/role/orders", fields{"token_no_default_policy": true, "token_policies": "caller"})
+	s := r.open(t, vault.Config{Auth: r.approle(t)})
+	c := fetch(t, s, orders)
+	_, err := s.Source(vault.Ask{Role: "orders-to-payments", Scopes: []string{"delete"}}).Fetch(t.Context(), egress.Key{})
+	if !errors.As(err, new(*egress.Denied)) {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Doomed:
+		t.Error("the login was given up, and what it fetched with it")
+	default:
+	}
+}
+
 // The login token is revoked: nobody notices but the credentials it fetched.
 func TestLoginDies(t *testing.T) {
 	t.Parallel()
