@@ -82,8 +82,8 @@ func (s *Session) run(ctx context.Context) {
 			failures++
 		}
 	}
-	l := s.login
 	s.mu.Lock()
+	l := s.login
 	s.set(nil, errors.New("this proxy is shutting down"))
 	s.mu.Unlock()
 	if l != nil && l.secret != nil {
