@@ -79,6 +79,7 @@ func TestBadConfigs(t *testing.T) {
 		"role":             {login + strings.Replace(exit(""), "\"orders-to-payments\"", "\"../x\"", 1), "role"},
 		"same name":        {login + exit("") + exit(""), "two egress blocks"},
 		"same address":     {top + login + exit("") + strings.Replace(ingress(route), "8443", "9001", 1), "two blocks listen"},
+		"same socket":      {top + login + strings.Replace(exit(""), "127.0.0.1:9001", "unix:/run/x", 1) + ingress(route) + "ext_authz {\n listen = \"unix:/run/x\"\n}\n", "two blocks listen"},
 		"two logins":       {"vault {\n token_file = \"x\"\n auth \"jwt\" {\n}\n}\n" + exit(""), "not both"},
 		"method":           {"vault {\n auth \"ldap\" {\n}\n}\n" + exit(""), "approle, jwt or kubernetes"},
 		"Envoy alone":      {login + exit("") + "ext_authz {\n listen = \"127.0.0.1:1\"\n}\n", "ingress block"},
