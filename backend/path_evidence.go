@@ -83,7 +83,7 @@ func (b *backend) takeEvidence(ctx context.Context, call *endpoint.Call, req *ev
 	}
 	after, ok := counted.with(req.Report, b.now())
 	if !ok {
-		return nil, endpoint.BadRequest("more than %d reports in a day: report less often, with larger counts", maxReports)
+		return nil, endpoint.BadRequest("more than %d reports in an hour: report less often, with larger counts", maxReports)
 	}
 	// Remembered first: a crash may lose a report, it never counts one twice.
 	if err := put(ctx, call.Storage, evidencePrefix+c.ID, after); err != nil {

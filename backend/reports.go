@@ -6,10 +6,13 @@ import (
 )
 
 // maxReports is how many evidence reports a contract remembers, so that one
-// that is sent again counts once. Older ones are forgotten after reportMemory.
+// that is sent again counts once: together less than an entry of raft storage
+// may have. They are remembered for reportMemory; of more, the oldest are
+// forgotten, but none within reportAgain, in which a service sends one again.
 const (
-	maxReports   = 10_000
+	maxReports   = 5_000
 	reportMemory = 24 * time.Hour
+	reportAgain  = time.Hour
 )
 
 // reports remembers which evidence was counted, stored as evidence/<contract id>.
@@ -28,15 +31,12 @@ func (r *reports) has(id string) bool {
 
 // with returns the reports with one more, false when there are too many.
 func (r *reports) with(id string, now time.Time) (*reports, bool) {
-	kept := &reports{}
-	for _, x := range r.Counted {
-		if x.At > now.Add(-reportMemory).Unix() {
-			kept.Counted = append(kept.Counted, x)
+	kept := slices.DeleteFunc(slices.Clone(r.Counted), func(x report) bool { return x.At <= now.Add(-reportMemory).Unix() })
+	if n := len(kept); n >= maxReports {
+		if kept[n-maxReports].At > now.Add(-reportAgain).Unix() {
+			return nil, false
 		}
+		kept = kept[n-maxReports+1:]
 	}
-	if len(kept.Counted) >= maxReports {
-		return nil, false
-	}
-	kept.Counted = append(kept.Counted, report{id, now.Unix()})
-	return kept, true
+	return &reports{append(kept, report{id, now.Unix()})}, true
 }

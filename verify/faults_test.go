@@ -251,6 +251,18 @@ func TestDownForAnHour(t *testing.T) {
 	}
 }
 
+// A verifier that accepts tokens all the same is ready to do so.
+func TestAcceptStale(t *testing.T) {
+	i := verifytest.New(t)
+	for _, accepts := range []bool{false, true} {
+		v := newVerifier(t, i, func(c *verify.Config) { c.MaxStaleness, c.AcceptStale = time.Nanosecond, accepts })
+		_, err := v.Verify(t.Context(), i.Issue(verifytest.Token{}), verify.Requirements{})
+		if (err == nil) != accepts || (v.Fresh() == nil) != accepts {
+			t.Errorf("AcceptStale %t: %v, %v", accepts, err, v.Fresh())
+		}
+	}
+}
+
 // Who cannot hear of the issuer at all does not start, and says why.
 func TestNothingToFollow(t *testing.T) {
 	f := newFaulty(t)

@@ -146,7 +146,7 @@ func refusedIn(left time.Duration) string {
 
 // fresh returns nil, or an error that says for how long the issuer was out of reach.
 func (w *following) fresh() error {
-	if age := w.feed.age(); age > w.config.MaxStaleness {
+	if age := w.feed.age(); age > w.config.MaxStaleness && !w.config.AcceptStale {
 		return fmt.Errorf("revocations have not been heard of for %s", age.Round(time.Second))
 	}
 	if age := w.keys.age(); age > keysGood {

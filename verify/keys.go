@@ -23,7 +23,7 @@ const (
 	keysGood     = time.Hour   // and are good for no longer than that when they cannot be
 	keysRetry    = 5 * time.Second
 	refetchEvery = 5 * time.Second // unknown kids cause no more fetches than that
-	maxWaiting   = 1000            // for a refetch; others are refused at once
+	maxWaiting   = 100             // for a refetch; others are refused at once: strangers may not hold up a server that the issuer holds up
 	maxKeys      = 1000
 )
 

@@ -48,6 +48,31 @@ func TestFloodOfUnknownKeys(t *testing.T) {
 	}
 }
 
+// While the issuer does not answer, made-up kids hold up no more than a hundred
+// requests.
+func TestStrangersDoNotPileUp(t *testing.T) {
+	i, stranger := verifytest.New(t), verifytest.New(t)
+	f := newFront(t, i)
+	v := newVerifier(t, i, f.behind(nil))
+	answer := make(chan struct{})
+	f.set(".well-known", func(body string) (int, string) { <-answer; return http.StatusOK, body })
+	raw := stranger.Issue(verifytest.Token{})
+	var requests sync.WaitGroup
+	var refused atomic.Int64
+	for range 400 {
+		requests.Go(func() {
+			_ = second(v.Verify(t.Context(), raw, verify.Requirements{}))
+			refused.Add(1)
+		})
+	}
+	eventually(t, "the others to be refused", func() bool { return refused.Load() >= 300 })
+	if waiting := 400 - refused.Load(); waiting != 100 {
+		t.Errorf("%d wait for the keys", waiting)
+	}
+	close(answer)
+	requests.Wait()
+}
+
 // A key that signs before verifiers have heard of it, and many requests at once:
 // none is refused because another asks for the key already.
 func TestNewKeyUnderLoad(t *testing.T) {

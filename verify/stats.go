@@ -50,5 +50,5 @@ func (v *Verifier) Stats() Stats {
 }
 
 // Fresh returns nil, or an error that says why tokens that rely on the feed
-// are refused now: what a readiness probe asks.
+// are refused now: what a readiness probe asks. With AcceptStale they are not.
 func (v *Verifier) Fresh() error { return v.fresh() }

@@ -57,7 +57,7 @@ With -dir it also writes files for a plain web server.`,
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8250", "address to listen on")
 	flags.StringVar(&o.cert, "tls-cert", "", "PEM file of the certificate to serve with; read again when it changes")
 	flags.StringVar(&o.key, "tls-key", "", "PEM file of its key")
-	flags.StringVar(&o.ca, "ca-file", "", "PEM file of the CA that signed the issuer's certificate, if it is a private one")
+	flags.StringVar(&o.ca, "ca-file", os.Getenv("VAULT_CACERT"), "PEM file of the CA that signed the issuer's certificate, if it is a private one (or VAULT_CACERT)")
 	flags.DurationVar(&o.MaxWait, "max-wait", 20*time.Second, "how long followers may wait for news")
 	flags.IntVar(&o.MaxWaiting, "max-waiting", 20_000, "how many followers may wait at the same time; others are answered at once")
 	flags.StringVar(&o.Files.Dir, "dir", "", "also write JWKS, discovery document, bundle and status lists below this directory, the root of a web server")

@@ -25,7 +25,7 @@ type verification struct {
 	need   verify.Requirements
 	format format
 
-	remoteAddress, certificate, dpop string
+	remoteAddress, certificate, dpop, ca string
 }
 
 func verifyCommand() *cobra.Command {
@@ -60,6 +60,7 @@ verified, 2 called wrongly.`,
 	flags := cmd.Flags()
 	flags.StringVar(&v.config.Issuer, "issuer", os.Getenv("RAMP_ISSUER"), "issuer URL of the ramp mount (or RAMP_ISSUER)")
 	flags.StringVar(&v.config.Audience, "audience", os.Getenv("RAMP_AUDIENCE"), "audience of the service (or RAMP_AUDIENCE)")
+	flags.StringVar(&v.ca, "ca-file", os.Getenv("VAULT_CACERT"), "PEM file of the CA that signed the issuer's certificate, if it is a private one (or VAULT_CACERT)")
 	flags.StringSliceVar(&v.need.Scopes, "scope", nil, "scope that the request needs; may be repeated")
 	flags.StringVar(&v.remoteAddress, "remote-address", "", "IP address of the caller, for conditions that ask for it")
 	flags.StringVar(&v.certificate, "certificate", "", "PEM file of the caller's client certificate, for a token bound to one")
@@ -105,6 +106,10 @@ func (v *verification) run(ctx context.Context, out io.Writer, raw string) error
 		return errors.New("say whose token it is and for whom: -issuer=URL -audience=NAME" + said.suggestion())
 	}
 	v.config.Conditions = condition.NewUseCompiler().Compile
+	var err error
+	if v.config.Client, err = clientFor(v.ca); err != nil {
+		return err
+	}
 	verifier, err := verify.New(ctx, v.config)
 	if err != nil {
 		return failure{fmt.Errorf("cannot reach the issuer: %w", err)}

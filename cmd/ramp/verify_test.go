@@ -8,6 +8,8 @@ import (
 	"encoding/pem"
 	"errors"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -176,4 +178,32 @@ func FuzzReadUnverified(f *testing.F) {
 		}
 		_ = v.said.suggestion()
 	})
+}
+
+// An issuer whose certificate is by a private CA is believed when that is named.
+func TestVerifyPrivateCA(t *testing.T) {
+	i := verifytest.New(t)
+	target, err := url.Parse(i.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }})
+	defer front.Close()
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: front.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VAULT_CACERT", "")
+	ask := []string{"verify", "-issuer=" + front.URL, "-audience=" + verifytest.DefaultAudience, i.Issue(verifytest.Token{})}
+	if _, diag, code := command(t, "", ask...); code != 1 || !strings.Contains(diag, "unknown authority") {
+		t.Errorf("without: %d %s", code, diag)
+	}
+	believed := "it speaks for issuer" // another one: what it signed was read
+	if _, diag, code := command(t, "", append(ask, "-ca-file="+file)...); code != 1 || !strings.Contains(diag, believed) {
+		t.Errorf("with -ca-file: %d %s", code, diag)
+	}
+	t.Setenv("VAULT_CACERT", file)
+	if _, diag, code := command(t, "", ask...); code != 1 || !strings.Contains(diag, believed) {
+		t.Errorf("with VAULT_CACERT: %d %s", code, diag)
+	}
 }

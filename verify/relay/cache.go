@@ -54,7 +54,7 @@ var errStrange = errors.New("too many requests for documents that nobody has ask
 func (r *Relay) document(d *document, path string) ([]byte, error) {
 	have, ok := r.cache.get(path)
 	if !ok || time.Since(have.at) > freshFor {
-		if have.body == nil && !r.strange.Allow() {
+		if have.body == nil && !r.strange[d].Allow() {
 			return nil, errStrange
 		}
 		_, err, _ := r.flights.Do(path, func() (any, error) {

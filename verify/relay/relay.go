@@ -60,7 +60,7 @@ type Relay struct {
 	metrics  *metrics
 	flights  singleflight.Group
 	waiting  atomic.Int64
-	strange  *rate.Limiter // documents nobody has asked for lately
+	strange  map[*document]*rate.Limiter // documents of a kind nobody has asked for lately
 	closed   chan struct{}
 }
 
@@ -87,7 +87,10 @@ func New(c Config) (*Relay, error) {
 	if c.OnError == nil {
 		c.OnError = func(error) {}
 	}
-	r := &Relay{config: c, path: u.Path, strange: rate.NewLimiter(100, 200), closed: make(chan struct{})}
+	r := &Relay{config: c, path: u.Path, strange: make(map[*document]*rate.Limiter), closed: make(chan struct{})}
+	for i := range documents {
+		r.strange[&documents[i]] = rate.NewLimiter(100, 200) // who makes up contracts keeps nobody from the keys
+	}
 	r.history.grown = make(chan struct{})
 	r.follower, err = verify.NewFollower(verify.Config{
 		Issuer: c.Issuer, Endpoints: c.Endpoints, Relays: c.Relays, Client: c.Client,

@@ -291,6 +291,31 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
+// Who makes up documents keeps nobody from the keys.
+func TestStrangersAndKeys(t *testing.T) {
+	at := run(t, relay.Config{Issuer: verifytest.New(t).URL})
+	var refused atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	var flood sync.WaitGroup
+	for flow := range 4 {
+		flood.Go(func() {
+			for n := 0; ctx.Err() == nil; n++ {
+				if status, _ := get(t, fmt.Sprintf("%s/status/x%dx%d/0", at, flow, n)); status == http.StatusTooManyRequests {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	eventually(t, "strangers to be refused", func() bool { return refused.Load() > 100 })
+	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/openid-configuration", "/bundle"} {
+		if status, said := get(t, at+path); status == http.StatusTooManyRequests {
+			t.Errorf("%s: %d %s", path, status, said)
+		}
+	}
+	stop()
+	flood.Wait()
+}
+
 // What is not from the issuer is not passed on.
 func TestJunkStopsHere(t *testing.T) {
 	i := verifytest.New(t)

@@ -433,11 +433,17 @@ func TestLocal(t *testing.T) {
 		}
 		_ = conn.Close()
 	}
-	status, _, _ := r.send(t, "POST", "/", strings.NewReader("x"), func(req *http.Request) { req.Header.Set("Sec-Fetch-Site", "cross-site") })
-	if status != http.StatusForbidden {
-		t.Errorf("a page of another origin: %d", status)
+	for _, method := range []string{"GET", "POST"} {
+		for name, value := range map[string]string{"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"} {
+			if status, _, _ := r.send(t, method, "/", nil, func(req *http.Request) { req.Header.Set(name, value) }); status != http.StatusForbidden {
+				t.Errorf("%s by a page of another origin (%s): %d", method, name, status)
+			}
+		}
 	}
-	status, _, _ = r.send(t, "CONNECT", "/", nil, func(req *http.Request) { req.Host = "evil.example:443"; req.URL.Opaque = "evil.example:443" })
+	if status, _, _ := r.send(t, "GET", "/", nil, func(req *http.Request) { req.Header.Set("Origin", r.local.URL) }); status != http.StatusOK {
+		t.Errorf("a page of its own: %d", status)
+	}
+	status, _, _ := r.send(t, "CONNECT", "/", nil, func(req *http.Request) { req.Host = "evil.example:443"; req.URL.Opaque = "evil.example:443" })
 	if status != http.StatusMisdirectedRequest {
 		t.Errorf("CONNECT: %d", status)
 	}

@@ -77,8 +77,10 @@ func reason(err error) string {
 // Local lets requests through to next that name a local listener or the
 // upstream. A web page in a browser of this host can make it send requests
 // here, but they name the page's own host (DNS rebinding), or another origin.
+// To read is refused to it, too: it would read with the workload's rights, of
+// an upstream that lets every origin read, or by a WebSocket.
 func (t *Transport) Local(next http.Handler) http.Handler {
-	next = http.NewCrossOriginProtection().Handler(next)
+	pages := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := r.Host
 		if name, _, err := net.SplitHostPort(host); err == nil {
@@ -86,6 +88,12 @@ func (t *Transport) Local(next http.Handler) http.Handler {
 		}
 		if !loopback(strings.Trim(host, "[]")) && !strings.EqualFold(r.Host, t.url.Host) && !strings.EqualFold(host, t.url.Hostname()) {
 			http.Error(w, "ramp: this listener is localhost and leads to "+t.url.Host+", nowhere else", http.StatusMisdirectedRequest)
+			return
+		}
+		changing := *r
+		changing.Method = http.MethodPost // GET and HEAD would pass
+		if err := pages.Check(&changing); err != nil {
+			http.Error(w, "ramp: this listener is not for web pages: "+err.Error(), http.StatusForbidden)
 			return
 		}
 		next.ServeHTTP(w, r)

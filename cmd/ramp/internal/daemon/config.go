@@ -5,6 +5,7 @@ package daemon
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,6 +33,7 @@ type Vault struct {
 	TokenFile string    `hcl:"token_file,optional"`
 	Auth      *Auth     `hcl:"auth,block"`
 	At        hcl.Range `hcl:",def_range" json:"-"`
+	CA        string    // content of CACert
 }
 
 // Auth is a login.
@@ -68,6 +70,7 @@ type Ingress struct {
 	AccessLog *AccessLog `hcl:"access_log,block"`
 	Limits    *Limits    `hcl:"limits,block"`
 	At        hcl.Range  `hcl:",def_range" json:"-"`
+	CA        string     // content of issuerCA
 }
 
 // TLS of a listener.
@@ -122,6 +125,7 @@ type Egress struct {
 	CertFile       string    `hcl:"cert_file,optional"`
 	KeyFile        string    `hcl:"key_file,optional"`
 	At             hcl.Range `hcl:",def_range" json:"-"`
+	CA             string    // content of UpstreamCAFile
 }
 
 // ExtAuthz answers Envoy by the routes of ingress.
@@ -134,6 +138,32 @@ type ExtAuthz struct {
 type Admin struct {
 	Listen string    `hcl:"listen"`
 	At     hcl.Range `hcl:",def_range" json:"-"`
+}
+
+// issuerCA is the file that says who signs for the issuer, "" for the system's.
+func (c *Config) issuerCA() string {
+	if c.Ingress.CAFile == "" && c.Vault != nil {
+		return c.Vault.CACert
+	}
+	return c.Ingress.CAFile
+}
+
+// read reads the files of authorities, so that configurations with other ones
+// are not the same. What cannot be read is for check to find.
+func (c *Config) read() {
+	content := func(file string) string {
+		text, _ := os.ReadFile(file)
+		return string(text)
+	}
+	if c.Vault != nil {
+		c.Vault.CA = content(c.Vault.CACert)
+	}
+	if c.Ingress != nil {
+		c.Ingress.CA = content(c.issuerCA())
+	}
+	for i := range c.Egress {
+		c.Egress[i].CA = content(c.Egress[i].UpstreamCAFile)
+	}
 }
 
 // duration is written as "30s". Load has checked it; "" is zero.

@@ -47,6 +47,7 @@ func (e *entrance) enter(ctx context.Context, c *Config, known verify.Config, g 
 		}
 		return nil, err
 	}
+	g.Metrics.Follow(next.verifier) // without upstream there is no proxy that does
 	e.ready.Store(next)
 	if have == nil {
 		close(e.entered)
@@ -92,11 +93,7 @@ func (n *entered) build(have *entered, c *Config, g gate.Config) error {
 func sameIssuer(a, b *Config) bool {
 	terms := func(c *Config) any {
 		in := c.Ingress
-		file := in.CAFile
-		if file == "" && c.Vault != nil {
-			file = c.Vault.CACert
-		}
-		return []any{c.Issuer, c.Audience, in.Origin, in.Endpoints, in.Relays, file, in.MaxStaleness, in.AcceptStale}
+		return []any{c.Issuer, c.Audience, in.Origin, in.Endpoints, in.Relays, in.CA, in.MaxStaleness, in.AcceptStale}
 	}
 	return same(terms(a), terms(b))
 }

@@ -29,6 +29,7 @@ func Load(path string) (*Config, error) {
 	if bad.HasErrors() {
 		return nil, errors.Join(bad.Errs()...)
 	}
+	c.read()
 	return &c, c.check(path)
 }
 
@@ -158,10 +159,9 @@ func (c *Config) checkEgress(p *problems) {
 func (c *Config) checkListeners(p *problems) {
 	taken := map[string]bool{}
 	check := func(at hcl.Range, address string, unix bool) {
-		if path, ok := strings.CutPrefix(address, "unix:"); ok && unix && path != "" {
-			return
-		}
-		if _, _, err := net.SplitHostPort(address); err != nil {
+		path, ok := strings.CutPrefix(address, "unix:")
+		socket := ok && unix && path != ""
+		if _, _, err := net.SplitHostPort(address); err != nil && !socket {
 			p.add(at, "listen is %.200q, use an address such as 127.0.0.1:8443", address)
 		}
 		if taken[address] {

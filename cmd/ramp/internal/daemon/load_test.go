@@ -79,6 +79,7 @@ func TestBadConfigs(t *testing.T) {
 		"role":             {login + strings.Replace(exit(""), "\"orders-to-payments\"", "\"../x\"", 1), "role"},
 		"same name":        {login + exit("") + exit(""), "two egress blocks"},
 		"same address":     {top + login + exit("") + strings.Replace(ingress(route), "8443", "9001", 1), "two blocks listen"},
+		"same socket":      {top + login + strings.Replace(exit(""), "127.0.0.1:9001", "unix:/run/x", 1) + ingress(route) + "ext_authz {\n listen = \"unix:/run/x\"\n}\n", "two blocks listen"},
 		"two logins":       {"vault {\n token_file = \"x\"\n auth \"jwt\" {\n}\n}\n" + exit(""), "not both"},
 		"method":           {"vault {\n auth \"ldap\" {\n}\n}\n" + exit(""), "approle, jwt or kubernetes"},
 		"Envoy alone":      {login + exit("") + "ext_authz {\n listen = \"127.0.0.1:1\"\n}\n", "ingress block"},
@@ -112,4 +113,36 @@ func FuzzLoad(f *testing.F) {
 		}
 		_, _ = load(t, text)
 	})
+}
+
+// A reload takes over a CA file that was replaced.
+func TestChangedCAFilesChangeTheConfig(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name string) string { return filepath.Join(dir, name) }
+	text := top + "vault {\n token_file = \"/x\"\n ca_cert = \"" + file("vault") + "\"\n}\n" +
+		ingress(route+"issuer_ca_file = \""+file("issuer")+"\"\n") + exit("upstream_ca_file = \""+file("upstream")+"\"\n")
+	for _, name := range []string{"vault", "issuer", "upstream"} {
+		certificate(t, file(name), file("key"))
+	}
+	loaded := func() *Config {
+		c, err := load(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	before := loaded()
+	if after := loaded(); !same(before, after) || !sameIssuer(before, after) {
+		t.Error("the same files make another configuration")
+	}
+	for name, same := range map[string]func(a, b *Config) bool{
+		"vault":    func(a, b *Config) bool { return same(a.Vault, b.Vault) },
+		"issuer":   sameIssuer,
+		"upstream": func(a, b *Config) bool { return same(a.Egress, b.Egress) },
+	} {
+		certificate(t, file(name), file("key"))
+		if same(before, loaded()) {
+			t.Errorf("another CA of %s makes no difference", name)
+		}
+	}
 }

@@ -36,10 +36,7 @@ func (c *Config) verifier(onError func(error)) (verify.Config, error) {
 		MaxStaleness: in.MaxStaleness.value(), AcceptStale: in.AcceptStale,
 		Conditions: condition.NewUseCompiler().Compile, OnError: onError,
 	}
-	file := in.CAFile
-	if file == "" && c.Vault != nil {
-		file = c.Vault.CACert
-	}
+	file := c.issuerCA()
 	if file == "" {
 		return made, nil
 	}

@@ -101,11 +101,18 @@ func (a *Auth) secretID(ctx context.Context, client *api.Client) (string, error)
 	if text == a.wrapping {
 		return a.unwrapped, nil
 	}
-	secret, err := client.Logical().UnwrapWithContext(ctx, text)
+	unwraps, err := client.CloneWithHeaders() // it keeps the wrapping token, and could not unwrap another
+	if err != nil {
+		return "", err
+	}
+	secret, err := unwraps.Logical().UnwrapWithContext(ctx, text)
 	if err != nil {
 		return "", fmt.Errorf("unwrap %s (if nobody here did, somebody else has read it: revoke it): %w", a.SecretIDFile, brief(err))
 	}
-	id, _ := secret.Data["secret_id"].(string)
+	var id string
+	if secret != nil {
+		id, _ = secret.Data["secret_id"].(string)
+	}
 	if id == "" {
 		return "", fmt.Errorf("unwrap %s: there is no secret_id in it", a.SecretIDFile)
 	}

@@ -45,6 +45,12 @@ func final(err error) error {
 	return err
 }
 
+// decided reports whether a contract said no: then the token that asked lives.
+func decided(err error) bool {
+	var a *answer
+	return errors.As(err, &a) && strings.HasPrefix(a.text, "denied:")
+}
+
 func forbidden(err error) bool {
 	var a *answer
 	return errors.As(err, &a) && a.status == http.StatusForbidden

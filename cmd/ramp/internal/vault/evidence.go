@@ -19,9 +19,10 @@ func (s *Session) Reporter() evidence.Reporter { return reporter{s} }
 type reporter struct{ session *Session }
 
 type callerCount struct {
-	Caller   string `json:"caller"`
-	Accepted int64  `json:"accepted"`
-	Refused  int64  `json:"refused"`
+	Caller   string           `json:"caller"`
+	Accepted int64            `json:"accepted"`
+	Refused  int64            `json:"refused"`
+	Scopes   map[string]int64 `json:"scopes,omitempty"`
 }
 
 // Report implements [evidence.Reporter]. What Vault will never take, of a
@@ -29,7 +30,7 @@ type callerCount struct {
 func (r reporter) Report(ctx context.Context, id string, counts []evidence.Count) error {
 	byContract := map[string][]callerCount{}
 	for _, c := range counts {
-		byContract[c.Contract] = append(byContract[c.Contract], callerCount{c.Caller, c.Accepted, c.Refused})
+		byContract[c.Contract] = append(byContract[c.Contract], callerCount{c.Caller, c.Accepted, c.Refused, c.Scopes})
 	}
 	var failed error
 	for _, contract := range slices.Sorted(maps.Keys(byContract)) {

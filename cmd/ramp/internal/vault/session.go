@@ -82,8 +82,8 @@ func (s *Session) run(ctx context.Context) {
 			failures++
 		}
 	}
-	l := s.login
 	s.mu.Lock()
+	l := s.login
 	s.set(nil, errors.New("this proxy is shutting down"))
 	s.mu.Unlock()
 	if l != nil && l.secret != nil {
@@ -154,14 +154,15 @@ func (s *Session) call(ctx context.Context, f func(*login) error) error {
 			return err
 		}
 		err = brief(f(l))
-		if !again || !forbidden(err) || !s.dead(ctx, l) {
+		if !again || !forbidden(err) || decided(err) || !s.dead(ctx, l) {
 			return err
 		}
 		s.discard(l)
 	}
 }
 
-// dead asks Vault whether the token is known.
+// dead asks Vault whether the token is known. One without the default policy
+// may not ask.
 func (s *Session) dead(ctx context.Context, l *login) bool {
 	_, err := l.client.Auth().Token().LookupSelfWithContext(ctx)
 	return forbidden(brief(err))

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +162,24 @@ func TestDenials(t *testing.T) {
 	}
 }
 
+// A denial says nothing about the login, even if that may not ask about itself.
+func TestDenialsKeepTheLogin(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.Write("auth/approle/role/orders", fields{"token_no_default_policy": true, "token_policies": "caller"})
+	s := r.open(t, vault.Config{Auth: r.approle(t)})
+	c := fetch(t, s, orders)
+	_, err := s.Source(vault.Ask{Role: "orders-to-payments", Scopes: []string{"delete"}}).Fetch(t.Context(), egress.Key{})
+	if !errors.As(err, new(*egress.Denied)) {
+		t.Fatal(err)
+	}
+	select {
+	case <-c.Doomed:
+		t.Error("the login was given up, and what it fetched with it")
+	default:
+	}
+}
+
 // The login token is revoked: nobody notices but the credentials it fetched.
 func TestLoginDies(t *testing.T) {
 	t.Parallel()
@@ -224,15 +243,24 @@ func TestLoginEnds(t *testing.T) {
 func TestWrappedSecretID(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
-	r.Client.SetWrappingLookupFunc(func(string, string) string { return "5m" })
-	wrapped := r.Write("auth/approle/role/orders/secret-id", nil).WrapInfo.Token
-	r.Client.SetWrappingLookupFunc(nil)
+	wrap := func() string {
+		r.Client.SetWrappingLookupFunc(func(string, string) string { return "5m" })
+		defer r.Client.SetWrappingLookupFunc(nil)
+		return r.Write("auth/approle/role/orders/secret-id", nil).WrapInfo.Token
+	}
+	wrapped := wrap()
 	auth := r.approle(t)
 	auth.SecretIDFile, auth.SecretIDWrapped = write(t, "wrapped", wrapped), true
 	s := r.open(t, vault.Config{Auth: auth})
 	c := fetch(t, s, orders)
 	revokeLogins(t, r, c)
-	fetch(t, s, orders) // logs in again, with what it unwrapped
+	c = fetch(t, s, orders) // logs in again, with what it unwrapped
+
+	if err := os.WriteFile(auth.SecretIDFile, []byte(wrap()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	revokeLogins(t, r, c)
+	fetch(t, s, orders) // unwraps another
 
 	other := *auth
 	other.SecretIDFile = write(t, "used", wrapped)
@@ -357,8 +385,8 @@ func eventually(t *testing.T, what string, try func() error) {
 	t.Fatalf("waited for %s: %v", what, err)
 }
 
-// A report that is sent again counts once, and a contract that is gone stops
-// none of the others.
+// A report that is sent again counts once, a contract that is gone stops none
+// of the others, and Vault learns which scopes are used.
 func TestEvidence(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
@@ -392,8 +420,22 @@ func TestEvidence(t *testing.T) {
 	if stage() != "full" {
 		t.Error("10 requests are not enough")
 	}
+	counts[1].Scopes = map[string]int64{"read": 1}
+	if err := s.Reporter().Report(t.Context(), "report-3", counts); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "a scope that nobody uses", func() error {
+		secret, err := r.Client.Logical().ReadWithData("ramp/report/idle", map[string][]string{"for": {"1s"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if row := fmt.Sprint(secret.Data["idle"]); !strings.Contains(row, "unused_scopes:[write]") {
+			return fmt.Errorf("the report has %s", row)
+		}
+		return nil
+	})
 	r.Seal()
-	if err := s.Reporter().Report(t.Context(), "report-3", counts); err == nil {
+	if err := s.Reporter().Report(t.Context(), "report-4", counts); err == nil {
 		t.Error("a sealed Vault takes evidence")
 	}
 }
