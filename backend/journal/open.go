@@ -67,16 +67,13 @@ func (j *Journal) opened(ctx context.Context) (*ledger.Log, error) {
 	case j.storage == nil:
 		return nil, ErrOff
 	}
+	log := new(ledger.Log) // without keys it reads as an empty one
 	k, err := readKeys(ctx, j.storage)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrOff
-	case err != nil:
-		return nil, err
 	}
-	log, err := ledger.Open(ctx, j.storage, k.verifiers(), k.signers()...)
-	if err != nil && log == nil {
-		return nil, err
+	if err == nil {
+		log, err = ledger.Open(ctx, j.storage, k.verifiers(), k.signers()...)
 	}
 	if err == nil {
 		err = j.resume(ctx, log)
