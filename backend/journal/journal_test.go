@@ -389,3 +389,19 @@ func TestSettlingWhenTheQueueIsFull(t *testing.T) {
 		t.Errorf("%d entries", len(list))
 	}
 }
+
+// An entry that is too long keeps what identifies it, and never stops the ledger.
+func TestLongEntry(t *testing.T) {
+	r := newRig(t)
+	serial := uint64(7)
+	for _, n := range []int{3000, 1 << 20} {
+		e := r.entry(ledger.Revoke, fmt.Sprint("c.", n))
+		e.ContractID, e.Serial, e.Expires, e.Reason = "c", &serial, 12, strings.Repeat("x", n)
+		must(t, r.Record(context.Background(), e))
+	}
+	for _, e := range r.entries() {
+		if e.ContractID != "c" || e.Serial == nil || e.Expires != 12 || e.JTI == "" || e.Reason != "the entry was too long" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
