@@ -405,3 +405,22 @@ func TestLongEntry(t *testing.T) {
 		}
 	}
 }
+
+// What two crashes lost is waited for even when Vault is down for longer than
+// any lease lives: the leases come back once it is up.
+func TestWhatIsLostOutlivesAnOutage(t *testing.T) {
+	r := newRig(t)
+	r.flush()
+	lost := r.issue("lost")
+	r.start()
+	r.issue("kept")
+	r.flush()
+	r.start()
+	r.now = r.now.Add(30 * 24 * time.Hour)
+	r.issue("first after the outage")
+	r.flush()
+	must(t, r.Settle(context.Background(), lost, true, func() ledger.Entry { return r.entry(ledger.Issue, "lost") }))
+	if n := count(r.entries(), ledger.Issue, "lost"); n != 1 {
+		t.Errorf("the issue is in the ledger %d times", n)
+	}
+}

@@ -86,6 +86,10 @@ func (j *Journal) opened(ctx context.Context) (*ledger.Log, error) {
 	return log, err
 }
 
+// comeback is how long it may take leases that ended while Vault was down to
+// come back once it is up.
+const comeback = time.Hour
+
 // resume begins a new epoch: what the one before lost is to be recovered, and
 // what still waits here is appended unless the ledger has it.
 func (j *Journal) resume(ctx context.Context, log *ledger.Log) error {
@@ -102,7 +106,8 @@ func (j *Journal) resume(ctx context.Context, log *ledger.Log) error {
 	if err != nil {
 		return err
 	}
-	now := memo{Epoch: before.Epoch + 1, Lost: before.missing(j.until()), Pruned: before.Pruned}
+	lost := before.missing(j.until()).keptUntil(j.now().Add(comeback))
+	now := memo{Epoch: before.Epoch + 1, Lost: lost, Pruned: before.Pruned}
 	if _, err := log.Append(ctx, nil, now.text()); err != nil {
 		return err
 	}
