@@ -51,7 +51,7 @@ func (b *backend) mayGoOn(kind eventKind, err error) error {
 	switch {
 	case errors.Is(err, journal.ErrOff):
 		return nil // before the first config
-	case kind == kindDeny && err != nil:
+	case kind == kindDeny && err != nil && !endpoint.ReadOnly(err):
 		b.ledgerFails(err)
 		return nil
 	case !errors.As(err, &damage):

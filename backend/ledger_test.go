@@ -337,3 +337,20 @@ func TestLedgerOfManyScopes(t *testing.T) {
 		t.Errorf("the bundle has %d bytes, %v", len(bundle.Value), err)
 	}
 }
+
+// A standby that may read but not write has Vault ask the active node, for
+// what it grants and for what it refuses: neither goes unrecorded.
+func TestStandbyForwardsWhatIsRecorded(t *testing.T) {
+	eachTransport(t, func(t *testing.T, r *rig) {
+		r.contract()
+		r.mint()
+		r.start()
+		r.storage.readOnly.Store(true)
+		for _, entity := range []string{"e-orders", "e-other"} {
+			_, err := r.do(logical.ReadOperation, "creds/"+role, entity, nil)
+			if err == nil || err.Error() != logical.ErrReadOnly.Error() {
+				t.Errorf("%s got %v, want %v", entity, err, logical.ErrReadOnly)
+			}
+		}
+	})
+}
