@@ -2,7 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/cmd/ramp/internal/estate"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
@@ -36,7 +38,21 @@ func (c Change) String() string {
 type changes []Change
 
 func (c *changes) add(effect Effect, field, format string, args ...any) {
-	*c = append(*c, Change{effect, field, fmt.Sprintf(format, args...)})
+	*c = append(*c, Change{effect, field, printable(fmt.Sprintf(format, args...))})
+}
+
+// printable writes what is no letter, sign or space as an escape: it could make
+// a terminal hide another change, or look as if there was one.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // compareContracts lists what an edit of a contract does.

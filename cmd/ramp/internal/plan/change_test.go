@@ -193,3 +193,26 @@ func TestStageChanges(t *testing.T) {
 		t.Errorf("another stage: %q", got)
 	}
 }
+
+// Nothing that a contract says makes a terminal hide what else changes.
+func TestChangesArePrintable(t *testing.T) {
+	old := ramp.Terms{Scopes: ramp.Scopes{"a"}}
+	now := ramp.Terms{
+		Scopes: ramp.Scopes{"a", "b"}, Metadata: map[string]string{"owner": "équipe\x1b[1A\x1b[2K\u202e\xff"},
+		Conditions: []ramp.ConditionTerms{{Name: "x", Expression: "true &&\n~ contract"}},
+	}
+	var got []string
+	for _, c := range compareContracts(&old, &now) {
+		got = append(got, c.String())
+	}
+	want := []string{"widens: +b", `shrinks: conditions +x: true &&\n~ contract`, `notes: metadata +owner=équipe\x1b[1A\x1b[2K\u202e�`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	created := describe(now, now.Scopes)
+	for _, c := range created {
+		if strings.ContainsAny(c.String(), "\x1b\n\u202e") {
+			t.Errorf("%q", c)
+		}
+	}
+}
