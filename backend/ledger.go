@@ -126,7 +126,10 @@ func (b *backend) keepLedger(ctx context.Context) error {
 	if !b.recording.Load() {
 		return nil
 	}
-	err := b.journal.Flush(ctx)
+	_, err := b.journal.Log(ctx) // even if nothing happens: what a crash interrupted is done, and damage is known
+	if err == nil {
+		err = b.journal.Flush(ctx)
+	}
 	if keep := b.config.Load().LedgerRetention; err == nil && keep > 0 {
 		err = b.journal.Prune(ctx, b.now().Add(-keep.Duration()))
 	}

@@ -101,14 +101,15 @@ func damagedLedger(t *testing.T, key string, damage func([]byte) []byte) {
 		t.Fatal(err)
 	}
 	r.start()
+	r.tick() // nothing else has to happen
+	if r.read("health")["ledger"] != "damaged" {
+		t.Error("health does not tell")
+	}
 	r.refused(logical.ReadOperation, "creds/"+role, "e-orders", nil, 503, "ledger is damaged")
 	r.refused(logical.UpdateOperation, "services/payments", "", map[string]any{"owner": "x"}, 503, "ledger=off")
 	r.refused(logical.ReadOperation, "creds/"+role, "e-other", nil, 403, "caller_not_bound")
 	if _, err := r.renew(held); status(err) != 503 {
 		t.Errorf("renewal: %v", err)
-	}
-	if r.read("health")["ledger"] != "damaged" {
-		t.Error("health does not tell")
 	}
 	if !strings.HasSuffix(key, "/key") {
 		if result, _ := r.audit(); len(result.Findings) == 0 {
@@ -259,7 +260,7 @@ func TestRecordedRevocationsAreDone(t *testing.T) {
 		t.Fatalf("recorded are %+v", revoked)
 	}
 	r.start()
-	r.ledger()
+	r.tick() // nothing else has to happen
 	r.dead(held, true)
 	r.dead(other, false)
 	for range 2 {
