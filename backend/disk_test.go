@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/vault/sdk/logical"
 )
@@ -19,6 +20,8 @@ type disk struct {
 	ledger int // operations below ledger/, which are counted here alone
 	fault  *fault
 	log    []string // keys written
+
+	readOnly atomic.Bool // as on a standby
 }
 
 // fault strikes at the n-th operation from now on, once.
@@ -81,11 +84,17 @@ func (d *disk) List(ctx context.Context, prefix string) (names []string, err err
 }
 
 func (d *disk) Put(ctx context.Context, e *logical.StorageEntry) error {
+	if d.readOnly.Load() {
+		return logical.ErrReadOnly
+	}
 	d.wrote(e.Key)
 	return d.do(e.Key, &d.writes, func() error { return d.InmemStorage.Put(ctx, e) })
 }
 
 func (d *disk) Delete(ctx context.Context, key string) error {
+	if d.readOnly.Load() {
+		return logical.ErrReadOnly
+	}
 	d.wrote(key)
 	return d.do(key, &d.writes, func() error { return d.InmemStorage.Delete(ctx, key) })
 }

@@ -198,7 +198,7 @@ func (b *backend) decideRenewal(ctx context.Context, req *logical.Request) (*log
 	}
 	if denial != nil {
 		died := l.told(kindRevoke)
-		died.detail = denial.Error()
+		died.detail = (&ramp.Denial{Code: denial.Code, Reason: unquoted(denial)}).Error()
 		if err := b.killSerial(ctx, req.Storage, l.credential(), l.Expiry, died); err != nil {
 			return nil, err
 		}

@@ -51,7 +51,7 @@ func (b *backend) mayGoOn(kind eventKind, err error) error {
 	switch {
 	case errors.Is(err, journal.ErrOff):
 		return nil // before the first config
-	case kind == kindDeny && err != nil:
+	case kind == kindDeny && err != nil && !endpoint.ReadOnly(err):
 		b.ledgerFails(err)
 		return nil
 	case !errors.As(err, &damage):
@@ -126,7 +126,10 @@ func (b *backend) keepLedger(ctx context.Context) error {
 	if !b.recording.Load() {
 		return nil
 	}
-	err := b.journal.Flush(ctx)
+	_, err := b.journal.Log(ctx) // even if nothing happens: what a crash interrupted is done, and damage is known
+	if err == nil {
+		err = b.journal.Flush(ctx)
+	}
 	if keep := b.config.Load().LedgerRetention; err == nil && keep > 0 {
 		err = b.journal.Prune(ctx, b.now().Add(-keep.Duration()))
 	}

@@ -7,8 +7,11 @@ import (
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/ledger"
 )
 
-// maxReason bounds the sentence of an entry.
-const maxReason = 500
+// What bounds an entry, in bytes: a bundle of them is one value of Vault's storage.
+const (
+	maxReason = 500
+	maxScopes = 1000
+)
 
 // entry is an event as the ledger has it.
 func (e *event) entry() ledger.Entry {
@@ -25,18 +28,38 @@ func (e *event) entry() ledger.Entry {
 		if e.phase == ramp.PhaseRenew {
 			entry.Action = ledger.Renew
 		}
-		entry.Code, entry.Reason = string(e.denial.Code), e.denial.Reason
-		if e.denial.Code == ramp.ScopeNotGranted || e.denial.Code == ramp.GenerationRetired {
-			entry.Reason = "" // it quotes what the caller sent: by mistake, that may be a secret
-		}
+		entry.Code = string(e.denial.Code)
+		entry.Reason = unquoted(e.denial)
 	case kindRoleDeploy:
 		entry.Type, entry.Action = ledger.Deploy, ""
 	}
 	if e.jti != "" {
-		entry.JTI, entry.Serial, entry.Scopes, entry.Expires = e.jti, &e.serial, e.scopes, e.expiry.Unix()
+		entry.JTI, entry.Serial, entry.Scopes, entry.Expires = e.jti, &e.serial, firstScopes(e.scopes), e.expiry.Unix()
 	}
 	if len(entry.Reason) > maxReason {
 		entry.Reason = strings.ToValidUTF8(entry.Reason[:maxReason], "") + "…"
 	}
 	return entry
+}
+
+// unquoted is the reason of a denial without what the caller sent: by mistake, that
+// may be a secret.
+func unquoted(d *ramp.Denial) string {
+	switch d.Code {
+	case ramp.ScopeNotGranted, ramp.GenerationRetired:
+		return ""
+	case ramp.ConditionError:
+		const decided = "cannot be decided"
+		before, _, _ := strings.Cut(d.Reason, decided+": ")
+		return before + decided
+	}
+	return d.Reason
+}
+
+// firstScopes are as many scopes as an entry has room for, and … for the rest.
+func firstScopes(scopes string) string {
+	if len(scopes) <= maxScopes {
+		return scopes
+	}
+	return scopes[:strings.LastIndexByte(scopes[:maxScopes], ' ')+1] + "…"
 }

@@ -275,3 +275,82 @@ func TestLedgerRetention(t *testing.T) {
 		t.Errorf("the first page begins with %v", page["entries"])
 	}
 }
+
+// Whatever a caller sends, by mistake perhaps a secret, the ledger does not
+// quote it.
+func TestLedgerQuotesNoCaller(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	const secret = "hvs.(SECRET"
+	ask := func(data map[string]any, says string) {
+		t.Helper()
+		r.refused(logical.UpdateOperation, "creds/"+role, "e-orders", data, 403, says)
+		r.clock.advance(2 * time.Minute) // a new entry, not one more that is counted
+		r.tick()
+	}
+	declares := map[string]any{"context": map[string]any{"n": secret}}
+	ask(map[string]any{"scopes": secret}, "scope_not_granted")
+	for _, expression := range []string{`request.context[request.context.n] == "x"`, `"x".matches(request.context.n)`, `cidr(request.context.n).containsIP("10.0.0.1")`} {
+		r.write("roles/"+role, map[string]any{"conditions": []any{map[string]any{"name": "strange: c", "expression": expression, "on": []any{"issue"}}}})
+		ask(declares, "condition_error")
+	}
+	r.write("roles/"+role, map[string]any{"conditions": []any{map[string]any{"name": "late", "expression": `request.context[request.context.n] == "x"`, "on": []any{"renew"}}}})
+	r.notRenewed(r.mintWith(declares), "condition_error")
+	r.write("roles/"+role, map[string]any{"conditions": nil})
+	r.write("roles/"+role+"/deploy", map[string]any{"generation": "v1"})
+	r.refused(logical.UpdateOperation, "creds/"+role, "e-orders", map[string]any{"generation": secret}, 403, "generation_retired")
+	var reasons []string
+	for _, e := range r.ledger() {
+		if text := marshalled(e); strings.Contains(text, "SECRET") {
+			t.Errorf("the ledger has %s", text)
+		}
+		if e.Code == "condition_error" {
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	if len(reasons) != 4 || reasons[0] != `condition "strange: c" of the contract cannot be decided` {
+		t.Errorf("reasons %q", reasons)
+	}
+}
+
+// However many scopes a contract has, a bundle of its entries fits in one value
+// of Vault's storage.
+func TestLedgerOfManyScopes(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	var scopes []string
+	for i := range 1000 {
+		scopes = append(scopes, fmt.Sprintf("invoices:read:%04d", i))
+	}
+	r.write("services/payments", map[string]any{"scopes": scopes})
+	r.write("roles/"+role, map[string]any{"scopes": scopes})
+	var held *logical.Response
+	for range ledger.Width {
+		held = r.mint()
+	}
+	issue := about(r.ledger(), held, ledger.Issue)[0]
+	if want := "invoices:read:0000 invoices:read:0001 "; !strings.HasPrefix(issue.Scopes, want) || !strings.HasSuffix(issue.Scopes, " …") {
+		t.Errorf("scopes of the entry: %s", issue.Scopes)
+	}
+	bundle, err := r.storage.InmemStorage.Get(t.Context(), ledgerPrefix+"tile/entries/000")
+	if err != nil || len(bundle.Value) > 512<<10 {
+		t.Errorf("the bundle has %d bytes, %v", len(bundle.Value), err)
+	}
+}
+
+// A standby that may read but not write has Vault ask the active node, for
+// what it grants and for what it refuses: neither goes unrecorded.
+func TestStandbyForwardsWhatIsRecorded(t *testing.T) {
+	eachTransport(t, func(t *testing.T, r *rig) {
+		r.contract()
+		r.mint()
+		r.start()
+		r.storage.readOnly.Store(true)
+		for _, entity := range []string{"e-orders", "e-other"} {
+			_, err := r.do(logical.ReadOperation, "creds/"+role, entity, nil)
+			if err == nil || err.Error() != logical.ErrReadOnly.Error() {
+				t.Errorf("%s got %v, want %v", entity, err, logical.ErrReadOnly)
+			}
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/hashicorp/vault/sdk/logical"
 
@@ -35,7 +36,7 @@ func Conflict(format string, args ...any) error {
 
 // passThrough are errors by which Vault itself is told something.
 var passThrough = []error{
-	logical.ErrReadOnly, logical.ErrUnsupportedOperation, logical.ErrUnsupportedPath,
+	logical.ErrUnsupportedOperation, logical.ErrUnsupportedPath,
 	logical.ErrPerfStandbyPleaseForward, logical.ErrInvalidRequest, logical.ErrUnrecoverable,
 }
 
@@ -68,6 +69,8 @@ func Answer(err error) (answer error, ours bool) {
 		return logical.CodedError(http.StatusForbidden, denial.Error()), false
 	case errors.As(err, &coded):
 		return coded, false
+	case ReadOnly(err):
+		return logical.ErrReadOnly, false
 	}
 	for _, e := range passThrough {
 		if errors.Is(err, e) {
@@ -75,4 +78,11 @@ func Answer(err error) (answer error, ours bool) {
 		}
 	}
 	return logical.CodedError(http.StatusInternalServerError, "internal error; the log of the ramp plugin has the details"), true
+}
+
+// ReadOnly reports whether an error says that this node may not write, upon
+// which Vault asks one that may. Of storage's error only the text comes across
+// the plugin boundary.
+func ReadOnly(err error) bool {
+	return err != nil && strings.Contains(err.Error(), logical.ErrReadOnly.Error())
 }

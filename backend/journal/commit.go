@@ -99,11 +99,19 @@ func (j *Journal) take() *batch {
 	return b
 }
 
-// encode never fails: of an entry too long for the ledger the identity is kept.
+// maxEntry is the longest entry in bytes. A bundle of such has to fit in one
+// value of Vault's storage: Consul takes 512 KiB, raft 1 MiB. What does not fit
+// would never be written, and nothing after it.
+const maxEntry = 2000
+
+// encode never fails: of an entry that is too long what identifies it is kept.
 func encode(e ledger.Entry) []byte {
 	text, err := e.Marshal()
-	if err != nil {
-		text, _ = ledger.Entry{Time: e.Time, Type: e.Type, JTI: e.JTI, RequestID: e.RequestID, Position: e.Position, Reason: "the entry was too long"}.Marshal()
+	if err != nil || len(text) > maxEntry {
+		text, _ = ledger.Entry{
+			Time: e.Time, Type: e.Type, Action: e.Action, ContractID: e.ContractID, JTI: e.JTI, Serial: e.Serial, Expires: e.Expires,
+			RequestID: e.RequestID, Position: e.Position, Recovered: e.Recovered, Before: e.Before, Reason: "the entry was too long",
+		}.Marshal()
 	}
 	return text
 }

@@ -389,3 +389,38 @@ func TestSettlingWhenTheQueueIsFull(t *testing.T) {
 		t.Errorf("%d entries", len(list))
 	}
 }
+
+// An entry that is too long keeps what identifies it, and never stops the ledger.
+func TestLongEntry(t *testing.T) {
+	r := newRig(t)
+	serial := uint64(7)
+	for _, n := range []int{3000, 1 << 20} {
+		e := r.entry(ledger.Revoke, fmt.Sprint("c.", n))
+		e.ContractID, e.Serial, e.Expires, e.Reason = "c", &serial, 12, strings.Repeat("x", n)
+		must(t, r.Record(context.Background(), e))
+	}
+	for _, e := range r.entries() {
+		if e.ContractID != "c" || e.Serial == nil || e.Expires != 12 || e.JTI == "" || e.Reason != "the entry was too long" {
+			t.Errorf("%+v", e)
+		}
+	}
+}
+
+// What two crashes lost is waited for even when Vault is down for longer than
+// any lease lives: the leases come back once it is up.
+func TestWhatIsLostOutlivesAnOutage(t *testing.T) {
+	r := newRig(t)
+	r.flush()
+	lost := r.issue("lost")
+	r.start()
+	r.issue("kept")
+	r.flush()
+	r.start()
+	r.now = r.now.Add(30 * 24 * time.Hour)
+	r.issue("first after the outage")
+	r.flush()
+	must(t, r.Settle(context.Background(), lost, true, func() ledger.Entry { return r.entry(ledger.Issue, "lost") }))
+	if n := count(r.entries(), ledger.Issue, "lost"); n != 1 {
+		t.Errorf("the issue is in the ledger %d times", n)
+	}
+}

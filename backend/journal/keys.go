@@ -39,6 +39,7 @@ type PublicKey struct {
 	Created time.Time
 }
 
+// readKeys returns a *[ledger.Damage] error when what is stored are no keys.
 func readKeys(ctx context.Context, s ledger.Storage) (*keys, error) {
 	text, err := s.Read(ctx, KeyPath)
 	if err != nil {
@@ -46,11 +47,11 @@ func readKeys(ctx context.Context, s ledger.Storage) (*keys, error) {
 	}
 	k := &keys{}
 	if err := json.Unmarshal(text, k); err != nil || len(k.Keys) == 0 {
-		return nil, errors.New("the keys of the ledger are damaged") // and err could quote them
+		return nil, &ledger.Damage{Err: errors.New("its keys are no keys")} // and err could quote them
 	}
 	for i := range k.Keys {
 		if err := k.Keys[i].load(); err != nil {
-			return nil, err
+			return nil, &ledger.Damage{Err: err}
 		}
 	}
 	return k, nil
@@ -58,7 +59,7 @@ func readKeys(ctx context.Context, s ledger.Storage) (*keys, error) {
 
 func (k *key) load() (err error) {
 	if k.signer, err = note.NewSigner(k.Private); err != nil {
-		return errors.New("a key of the ledger is damaged")
+		return errors.New("one of its keys is no key")
 	}
 	if k.verifier, err = note.NewVerifier(k.Public); err != nil {
 		return fmt.Errorf("public key of the ledger: %w", err)

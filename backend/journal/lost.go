@@ -79,3 +79,12 @@ func (l lost) at(now time.Time) lost {
 	maps.DeleteFunc(left, func(_ uint64, g gap) bool { return g.Until < now.Unix() })
 	return left
 }
+
+// keptUntil returns the positions, none of them forgotten before a time.
+func (l lost) keptUntil(t time.Time) lost {
+	kept := maps.Clone(l)
+	for epoch, g := range kept {
+		kept[epoch] = gap{max(g.Until, t.Unix()), g.Spans}
+	}
+	return kept
+}

@@ -67,16 +67,13 @@ func (j *Journal) opened(ctx context.Context) (*ledger.Log, error) {
 	case j.storage == nil:
 		return nil, ErrOff
 	}
+	log := new(ledger.Log) // without keys it reads as an empty one
 	k, err := readKeys(ctx, j.storage)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrOff
-	case err != nil:
-		return nil, err
 	}
-	log, err := ledger.Open(ctx, j.storage, k.verifiers(), k.signers()...)
-	if err != nil && log == nil {
-		return nil, err
+	if err == nil {
+		log, err = ledger.Open(ctx, j.storage, k.verifiers(), k.signers()...)
 	}
 	if err == nil {
 		err = j.resume(ctx, log)
@@ -88,6 +85,10 @@ func (j *Journal) opened(ctx context.Context) (*ledger.Log, error) {
 	j.log.Store(&opened{log, err})
 	return log, err
 }
+
+// comeback is how long it may take leases that ended while Vault was down to
+// come back once it is up.
+const comeback = time.Hour
 
 // resume begins a new epoch: what the one before lost is to be recovered, and
 // what still waits here is appended unless the ledger has it.
@@ -105,7 +106,8 @@ func (j *Journal) resume(ctx context.Context, log *ledger.Log) error {
 	if err != nil {
 		return err
 	}
-	now := memo{Epoch: before.Epoch + 1, Lost: before.missing(j.until()), Pruned: before.Pruned}
+	lost := before.missing(j.until()).keptUntil(j.now().Add(comeback))
+	now := memo{Epoch: before.Epoch + 1, Lost: lost, Pruned: before.Pruned}
 	if _, err := log.Append(ctx, nil, now.text()); err != nil {
 		return err
 	}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/cmd/ramp/internal/estate"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/cmd/ramp/internal/mount"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/cmd/ramp/internal/plan"
 )
@@ -68,7 +68,7 @@ func (p *planning) prepare(cmd *cobra.Command, args []string) (*mount.Mount, *pl
 
 // isPlanFile: a plan is a file that is no source.
 func isPlanFile(args []string) bool {
-	if len(args) != 1 || strings.HasSuffix(args[0], ".hcl") || strings.HasSuffix(args[0], ".json") {
+	if len(args) != 1 || estate.IsSource(args[0]) {
 		return false
 	}
 	info, err := os.Stat(args[0])

@@ -34,7 +34,7 @@ func readHead(ctx context.Context, r Reader) (*head, error) {
 	}
 	h := &head{}
 	if err := json.Unmarshal(data, h); err != nil {
-		return nil, fmt.Errorf("read %s: %w", headKey, err)
+		return nil, &Damage{fmt.Errorf("read %s: %w", headKey, err)}
 	}
 	return h, nil
 }

@@ -65,7 +65,7 @@ func Entries(ctx context.Context, r Reader, from, size int64, each func(index in
 		}
 		entries, err := splitBundle(data)
 		if err != nil {
-			return fmt.Errorf("%s %w", p, err)
+			return &Damage{fmt.Errorf("%s %w", p, err)}
 		}
 		for i, entry := range entries {
 			index := n*Width + int64(i)

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/cmd/ramp/internal/estate"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp"
@@ -36,7 +38,21 @@ func (c Change) String() string {
 type changes []Change
 
 func (c *changes) add(effect Effect, field, format string, args ...any) {
-	*c = append(*c, Change{effect, field, fmt.Sprintf(format, args...)})
+	*c = append(*c, Change{effect, field, printable(fmt.Sprintf(format, args...))})
+}
+
+// printable writes what is no letter, sign or space as an escape: it could make
+// a terminal hide another change, or look as if there was one.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }
 
 // compareContracts lists what an edit of a contract does.
@@ -58,8 +74,8 @@ func compareContracts(old, now *ramp.Terms) []Change {
 	c.limit("max_ttl", uint64(old.MaxTTL), uint64(now.MaxTTL), seconds)
 	c.time("not_before", old.NotBefore, now.NotBefore, now.NotBefore.Before(old.NotBefore))
 	c.time("expires_at", old.ExpiresAt, now.ExpiresAt, now.ExpiresAt.IsZero() || !old.ExpiresAt.IsZero() && now.ExpiresAt.After(old.ExpiresAt))
-	c.conditions(old.Conditions, now.Conditions)
-	c.whole("stages", old.Stages, now.Stages, len(old.Stages) == 0, len(now.Stages) == 0)
+	c.conditions("conditions", old.Conditions, now.Conditions)
+	c.stages(old.Stages, now.Stages)
 	c.whole("off_ramp", old.OffRamp, now.OffRamp, old.OffRamp == nil, now.OffRamp == nil)
 	c.limit("max_active", old.MaxActive, now.MaxActive, number)
 	c.value(Notes, "generation_overlap", estate.Duration(old.GenerationOverlap), estate.Duration(now.GenerationOverlap))
@@ -76,7 +92,7 @@ func compareServices(old, now ramp.ServiceTerms) []Change {
 	c.value(Changes, "revocation", old.Revocation, now.Revocation)
 	c.demand("proof", old.Proof, now.Proof, ramp.ProofNone)
 	c.demand("consent", old.Consent, now.Consent, ramp.ConsentOpen)
-	c.conditions(old.Conditions, now.Conditions)
+	c.conditions("conditions", old.Conditions, now.Conditions)
 	c.value(Notes, "owner", old.Owner, now.Owner)
 	c.pairs(Notes, "metadata", old.Metadata, now.Metadata)
 	return c

@@ -3,6 +3,7 @@ package plan
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,7 +135,10 @@ func anyConditions(t *rapid.T) []ramp.ConditionTerms {
 }
 
 func anyStages(t *rapid.T) []ramp.StageTerms {
-	first := ramp.StageTerms{Name: "canary", Scopes: ramp.Scopes{"a"}, TTL: one(t, "stage ttl", ramp.Seconds(0), 30)}
+	first := ramp.StageTerms{
+		Name: "canary", Scopes: one(t, "stage scopes", ramp.Scopes{"a"}, ramp.Scopes{"a", "b"}), TTL: one(t, "stage ttl", ramp.Seconds(0), 30, 45),
+		MaxActive: one(t, "stage max_active", uint64(0), 1, 3), Conditions: anyConditions(t), Idle: one(t, "idle", ramp.Seconds(0), 7200),
+	}
 	return one(t, "stages", nil, []ramp.StageTerms{first}, []ramp.StageTerms{first, {Name: "full", Scopes: ramp.Scopes{"a", "b"}}})
 }
 
@@ -148,5 +152,67 @@ func anyFacts(t *rapid.T) ramp.Facts {
 			ID: "e1", Name: one(t, "name", "orders", "billing"), Metadata: map[string]string{"team": one(t, "team", "x", "y")},
 			Groups: []ramp.Group{{ID: "1", Name: one(t, "group", "g1", "g2", "g3")}},
 		},
+	}
+}
+
+// What makes a stage easier to pass, or gives it more, is told by its name.
+func TestStageChanges(t *testing.T) {
+	old := ramp.StageTerms{
+		Name: "canary", Scopes: ramp.Scopes{"a"}, TTL: 60, MaxActive: 1, Idle: 3600,
+		Conditions: []ramp.ConditionTerms{{Name: "x", Expression: "true"}},
+		Advance:    &ramp.Advance{After: 7 * 24 * 3600, Issued: 10, Accepted: 100, Approval: true},
+		Retreat:    &ramp.Retreat{Refusals: 1, Within: 3600},
+	}
+	now := ramp.StageTerms{
+		Name: "canary", Scopes: ramp.Scopes{"a", "b"}, TTL: 300, MaxActive: 5,
+		Advance: &ramp.Advance{After: 60, Issued: 1},
+		Retreat: &ramp.Retreat{Refusals: 9, Within: 3600},
+	}
+	said := func(old, now ramp.StageTerms) (list []string) {
+		for _, c := range compareContracts(&ramp.Terms{Stages: []ramp.StageTerms{old}}, &ramp.Terms{Stages: []ramp.StageTerms{now}}) {
+			list = append(list, c.String())
+		}
+		return list
+	}
+	want := []string{
+		"widens: stages.canary.scopes +b", "widens: stages.canary.ttl 1m → 5m", "widens: stages.canary.max_active 1 → 5",
+		"widens: stages.canary.conditions -x: true", "widens: stages.canary.advance.after 168h → 1m", "widens: stages.canary.advance.issued 10 → 1",
+		"widens: stages.canary.advance.accepted 100 → 0", "widens: stages.canary.advance.approval no more",
+		"changes: stages.canary.retreat refusals = 1, within = \"1h\" → refusals = 9, within = \"1h\"", "widens: stages.canary.idle 1h → none",
+	}
+	if got := said(old, now); !slices.Equal(got, want) {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	for i, text := range said(now, old) {
+		if shrinks := strings.Replace(want[i][:7], "widens:", "shrinks", 1); !strings.HasPrefix(text, shrinks) {
+			t.Errorf("the way back: %s", text)
+		}
+	}
+	easy := ramp.StageTerms{Name: "first", Scopes: old.Scopes, Advance: &ramp.Advance{After: 60}}
+	if got := said(old, easy); len(got) != 1 || !strings.Contains(got[0], "approval = true") || !strings.Contains(got[0], `first (scopes = ["a"], advance = { after = "1m" })`) {
+		t.Errorf("another stage: %q", got)
+	}
+}
+
+// Nothing that a contract says makes a terminal hide what else changes.
+func TestChangesArePrintable(t *testing.T) {
+	old := ramp.Terms{Scopes: ramp.Scopes{"a"}}
+	now := ramp.Terms{
+		Scopes: ramp.Scopes{"a", "b"}, Metadata: map[string]string{"owner": "équipe\x1b[1A\x1b[2K\u202e\xff"},
+		Conditions: []ramp.ConditionTerms{{Name: "x", Expression: "true &&\n~ contract"}},
+	}
+	var got []string
+	for _, c := range compareContracts(&old, &now) {
+		got = append(got, c.String())
+	}
+	want := []string{"widens: +b", `shrinks: conditions +x: true &&\n~ contract`, `notes: metadata +owner=équipe\x1b[1A\x1b[2K\u202e�`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	created := describe(now, now.Scopes)
+	for _, c := range created {
+		if strings.ContainsAny(c.String(), "\x1b\n\u202e") {
+			t.Errorf("%q", c)
+		}
 	}
 }

@@ -135,7 +135,7 @@ func stamp(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func (c *changes) conditions(old, now []ramp.ConditionTerms) {
+func (c *changes) conditions(field string, old, now []ramp.ConditionTerms) {
 	was, is := map[string]ramp.ConditionTerms{}, map[string]ramp.ConditionTerms{}
 	for _, t := range old {
 		was[t.Name] = t
@@ -143,20 +143,20 @@ func (c *changes) conditions(old, now []ramp.ConditionTerms) {
 	for _, t := range now {
 		is[t.Name] = t
 		if before, ok := was[t.Name]; !ok {
-			c.add(Shrinks, "conditions", "+%s: %s", t.Name, t.Expression)
+			c.add(Shrinks, field, "+%s: %s", t.Name, t.Expression)
 		} else if before.Expression != t.Expression {
-			c.add(Changes, "conditions", "%s: %s → %s", t.Name, before.Expression, t.Expression)
+			c.add(Changes, field, "%s: %s → %s", t.Name, before.Expression, t.Expression)
 		} else if !equal(before.On, t.On) && len(before.On)+len(t.On) > 0 {
-			c.add(Changes, "conditions", "%s: on %v → %v", t.Name, before.On, t.On)
+			c.add(Changes, field, "%s: on %v → %v", t.Name, before.On, t.On)
 		}
 	}
 	for _, t := range old {
 		if _, ok := is[t.Name]; !ok {
-			c.add(Widens, "conditions", "-%s: %s", t.Name, t.Expression)
+			c.add(Widens, field, "-%s: %s", t.Name, t.Expression)
 		}
 	}
-	if len(old)+len(now) > 0 && !equal(old, now) && (len(*c) == 0 || (*c)[len(*c)-1].Field != "conditions") {
-		c.add(Changes, "conditions", "in another order")
+	if len(old)+len(now) > 0 && !equal(old, now) && (len(*c) == 0 || (*c)[len(*c)-1].Field != field) {
+		c.add(Changes, field, "in another order")
 	}
 }
 
@@ -177,28 +177,6 @@ func equal(a, b any) bool {
 	x, _ := json.Marshal(a) // terms always marshal
 	y, _ := json.Marshal(b)
 	return bytes.Equal(x, y)
-}
-
-// outline says the gist of stages or an off-ramp on one line.
-func outline(v any) string {
-	switch v := v.(type) {
-	case []ramp.StageTerms:
-		var list []string
-		for _, s := range v {
-			list = append(list, fmt.Sprintf("%s (%s)", s.Name, s.Scopes))
-		}
-		return strings.Join(list, ", ")
-	case *ramp.OffRamp:
-		text := "window " + estate.Duration(v.Window)
-		if len(v.Scopes) > 0 {
-			text += ", scopes " + v.Scopes.String()
-		}
-		if v.TTL > 0 {
-			text += ", ttl " + estate.Duration(v.TTL)
-		}
-		return text
-	}
-	return ""
 }
 
 func without(list, other []string) []string {
