@@ -47,7 +47,7 @@ func fileFunc(dir string) function.Function {
 			if !filepath.IsLocal(path) {
 				return cty.NilVal, fmt.Errorf("%q is not a path below the directory of the contracts", path)
 			}
-			text, err := readFile(filepath.Join(dir, path))
+			text, err := readFileBelow(dir, path)
 			if err == nil && !utf8.Valid(text) {
 				err = errors.New("the file is not UTF-8 text")
 			}

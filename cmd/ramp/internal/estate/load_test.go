@@ -132,6 +132,27 @@ func TestModuleOfItself(t *testing.T) {
 	}
 }
 
+// file() reads what is below the directory of the contracts and nothing else:
+// a pipeline plans what strangers propose.
+func TestFileStaysBelow(t *testing.T) {
+	dir := tree(t, map[string]string{
+		"secret": "hunter2", "below/text": "fine",
+		"below/x.hcl": "variable \"path\" {}\nservice \"s\" {\n audience = \"https://s\"\n scopes = [\"a\"]\n owner = file(var.path)\n}",
+	})
+	if err := os.Symlink("../secret", filepath.Join(dir, "below", "link")); err != nil {
+		t.Fatal(err)
+	}
+	for path, says := range map[string]string{"text": "", "../secret": "not a path below", "link": "escapes", "/etc/hostname": "not a path below"} {
+		e, diags := NewSources().Load(Inputs{Values: []string{"path=" + path}}, filepath.Join(dir, "below"))
+		if says == "" && (diags.HasErrors() || e.Services[0].Owner != "fine") {
+			t.Errorf("%s: %v", path, diags)
+		}
+		if says != "" && !strings.Contains(diags.Error(), says) || strings.Contains(diags.Error(), "hunter2") {
+			t.Errorf("%s: %v, want %q", path, diags, says)
+		}
+	}
+}
+
 // What is printed is what was meant, whatever it is.
 func TestPrintRoundTrip(t *testing.T) {
 	read := 0

@@ -84,10 +84,23 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return readAll(f)
+}
+
+// readFileBelow reads a file that really is below a directory, whatever links say.
+func readFileBelow(dir, path string) ([]byte, error) {
+	f, err := os.OpenInRoot(dir, path)
+	if err != nil {
+		return nil, err
+	}
+	return readAll(f)
+}
+
+func readAll(f *os.File) ([]byte, error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(text) > maxFile {
-		err = fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
+		err = fmt.Errorf("%s is larger than %d MiB", f.Name(), maxFile>>20)
 	}
 	return text, err
 }

@@ -117,7 +117,30 @@ func (m *Mount) Limits(ctx context.Context) (*ramp.Limits, error) {
 	if err := known(data, &config); err != nil {
 		return nil, fmt.Errorf("%s/config: %w", m.Path, err)
 	}
-	return &ramp.Limits{TrustDomain: config.TrustDomain, DefaultTTL: config.DefaultTTL, MaxTTL: config.MaxTTL}, nil
+	limits := &ramp.Limits{TrustDomain: config.TrustDomain, DefaultTTL: config.DefaultTTL, MaxTTL: config.MaxTTL}
+	if longest := m.maxLease(ctx); longest > 0 {
+		limits.DefaultTTL, limits.MaxTTL = min(limits.DefaultTTL, longest), min(limits.MaxTTL, longest)
+	}
+	return limits, nil
+}
+
+// maxLease is the max_lease_ttl that the mount was tuned to, 0 when it was not,
+// or cannot be known. Vault tells it to whoever may use the mount.
+func (m *Mount) maxLease(ctx context.Context) ramp.Seconds {
+	var mounted struct {
+		Config struct {
+			MaxLeaseTTL ramp.Seconds `json:"max_lease_ttl"`
+		} `json:"config"`
+	}
+	secret, err := m.client.Logical().ReadWithContext(ctx, "sys/internal/ui/mounts/"+m.Path)
+	if err != nil || secret == nil {
+		return 0
+	}
+	text, err := json.Marshal(secret.Data)
+	if err != nil || json.Unmarshal(text, &mounted) != nil {
+		return 0
+	}
+	return mounted.Config.MaxLeaseTTL
 }
 
 // Service reads a service, nil when there is none.
