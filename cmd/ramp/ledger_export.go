@@ -22,7 +22,8 @@ verify -dir reads it without Vault.
 
 What is in the directory is not asked for again: run it again to go on after an
 interruption, or to add what is new. What was copied is verified, also what an
-earlier run copied; a ledger that is not sound is copied all the same, as evidence.
+earlier run copied. A ledger that is not sound is copied all the same, as evidence,
+but does not take the place of the checkpoint of an earlier copy.
 
 Exit codes: 0 copied and sound, 1 not, 2 called wrongly.`,
 		Example: `  ramp ledger export -dir=copy -key=@witness/key`,
@@ -46,13 +47,20 @@ Exit codes: 0 copied and sound, 1 not, 2 called wrongly.`,
 				a.Known = []ledger.Checkpoint{*known}
 			}
 			result, err := a.Run(cmd.Context())
-			if err == nil {
-				err = copied.Finish()
-			}
 			if err != nil {
 				return unreadable(err)
 			}
-			return showAudit(cmd.OutOrStdout(), f, &audited{Known: len(a.Known), Result: result})
+			next := "keep " + dir + " as it is: it is evidence"
+			if len(result.Findings) > 0 && known != nil {
+				next = "if only the copy is damaged, remove the files named and run this again; else it is evidence, with what the mount signs now in " + mirror.Unsound
+				err = copied.Reject()
+			} else {
+				err = copied.Finish()
+			}
+			if err != nil {
+				return failure{err}
+			}
+			return showAudit(cmd.OutOrStdout(), f, &audited{Known: len(a.Known), Result: result}, next)
 		},
 	}
 	r.vault.register(cmd)

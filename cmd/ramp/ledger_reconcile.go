@@ -56,7 +56,7 @@ Exit codes: 0 they agree, 1 they do not, or cannot be read, 2 called wrongly.`,
 			if err != nil {
 				return err
 			}
-			bar := progress(cmd.ErrOrStderr(), "reading")
+			bar := progress(cmd.ErrOrStderr(), "reading KB")
 			j.Ledger, j.Size = log, at.Size
 			j.Progress = func(done, all int64) { bar(int(done>>10), int(all>>10)) } // KB
 			found, err := j.Run(cmd.Context())

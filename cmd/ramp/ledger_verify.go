@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -74,10 +73,18 @@ Exit codes: 0 sound, 1 something is wrong or cannot be read, 2 called wrongly.`,
 			if result != nil && err == nil && len(result.Findings) == 0 {
 				state.at = result.Checkpoint
 			}
-			if saved := state.save(); err != nil || saved != nil {
-				return unreadable(cmp.Or(err, saved))
+			saved := state.save()
+			if err != nil {
+				return unreadable(err)
 			}
-			return showAudit(cmd.OutOrStdout(), f, &audited{From: begun, Known: len(known), Result: result})
+			next := "copy it as it is (ramp ledger export), with the checkpoints you hold, before anybody repairs it"
+			if err := showAudit(cmd.OutOrStdout(), f, &audited{From: begun, Known: len(known), Result: result}, next); err != nil {
+				return err
+			}
+			if saved != nil {
+				return advise(saved, "-from=FILE has to be where a file can be written")
+			}
+			return nil
 		},
 	}
 	r.register(cmd)
@@ -87,7 +94,7 @@ Exit codes: 0 sound, 1 something is wrong or cannot be read, 2 called wrongly.`,
 	return cmd
 }
 
-func showAudit(w io.Writer, f format, a *audited) error {
+func showAudit(w io.Writer, f format, a *audited, next string) error {
 	a.Sound, a.Origin = len(a.Findings) == 0, a.Checkpoint.Origin
 	if a.Origin != "" {
 		a.Root = a.Checkpoint.Root.String()
@@ -99,8 +106,7 @@ func showAudit(w io.Writer, f format, a *audited) error {
 		return err
 	}
 	if !a.Sound {
-		return advise(errors.New("the ledger is not what was recorded"),
-			"copy it as it is (ramp ledger export) with the checkpoints you hold, before anybody repairs it")
+		return advise(errors.New("the ledger is not what was recorded"), "%s", next)
 	}
 	return nil
 }

@@ -6,7 +6,9 @@ func (r *run) resume() (err error) {
 	for level, w := range widths(r.at) {
 		var row []Hash
 		if w > 0 {
-			t := tile(level, r.at>>(height*level)/Width, w)
+			// As wide as it is now: a copy in files has no other.
+			n := r.at >> (height * level) / Width
+			t := tile(level, n, int(min(Width, r.Size>>(height*level)-n*Width)))
 			if row, err = r.tile(t); err != nil {
 				return err
 			}
@@ -14,6 +16,7 @@ func (r *run) resume() (err error) {
 				r.found(path(t), -1, "it has %d hashes, must have %d", len(row), w)
 				row = append(row, make([]Hash, w-len(row))...)
 			}
+			row = row[:w:w] // what follows grows behind it
 		}
 		r.edge = append(r.edge, row)
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/ledger"
 )
@@ -81,7 +82,38 @@ func (c *Copy) Read(ctx context.Context, path string) ([]byte, error) {
 }
 
 // Finish completes the copy when all has been read.
-func (c *Copy) Finish() error { return c.To.Write(ledger.CheckpointPath, c.checkpoint) }
+func (c *Copy) Finish() error {
+	if err := c.To.Write(ledger.CheckpointPath, c.checkpoint); err != nil {
+		return err
+	}
+	return c.To.tidy()
+}
+
+// Unsound is where [Copy.Reject] leaves a checkpoint.
+const Unsound = ledger.CheckpointPath + ".unsound"
+
+// Reject ends a copy of a ledger that contradicts the one that is there: what
+// is there stays, and the checkpoint is kept beside it as evidence.
+func (c *Copy) Reject() error { return c.To.Write(Unsound, c.checkpoint) }
+
+// tidy removes the parts of tiles that are there as a whole.
+func (d Dir) tidy() error {
+	return filepath.WalkDir(filepath.Join(string(d), "tile"), func(name string, e fs.DirEntry, err error) error {
+		whole, parts := strings.CutSuffix(name, ".p")
+		if err != nil || !e.IsDir() || !parts {
+			return err
+		}
+		if _, err := os.Stat(whole); errors.Is(err, fs.ErrNotExist) {
+			return fs.SkipDir
+		} else if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(name); err != nil {
+			return err
+		}
+		return fs.SkipDir
+	})
+}
 
 // Checkpoint is the one that an earlier copy left, nil when there is none. Its
 // signature is not verified.

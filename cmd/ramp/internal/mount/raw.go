@@ -18,6 +18,8 @@ const maxRaw = 32 << 20
 // Raw reads what is no JSON below the mount. What is not there is
 // [fs.ErrNotExist]; that the mount is not there is another error.
 func (m *Mount) Raw(ctx context.Context, path string) ([]byte, error) {
+	ctx, stop := context.WithTimeout(ctx, m.client.ClientTimeout()) // raw reads have none of their own
+	defer stop()
 	resp, err := m.client.Logical().ReadRawWithContext(ctx, m.Path+"/"+path)
 	if resp != nil {
 		defer resp.Body.Close()
