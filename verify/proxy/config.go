@@ -20,6 +20,9 @@ type Config struct {
 	// MaxRequests at once, streams included; more are answered with 503. Zero
 	// means 1000.
 	MaxRequests int
+	// MaxRequestsPerCaller of these. Zero means half of MaxRequests, so that no
+	// caller alone can fill the proxy.
+	MaxRequestsPerCaller int
 	// Stall is for how long a caller may not send the next part of a body that
 	// is read, or not take the next part of an answer. Zero means a minute.
 	// Bodies of gRPC requests and upgraded connections may rest for longer.
@@ -51,11 +54,14 @@ func (c *Config) complete() (*url.URL, error) {
 	if u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "h2c" {
 		return nil, fmt.Errorf("proxy: upstream %.200q: the scheme must be http, https or h2c", c.Upstream.URL)
 	}
-	if c.MaxRequests < 0 || c.Stall < 0 || c.Upstream.Timeout < 0 {
+	if c.MaxRequests < 0 || c.MaxRequestsPerCaller < 0 || c.Stall < 0 || c.Upstream.Timeout < 0 {
 		return nil, errors.New("proxy: limits must not be negative")
 	}
 	if c.MaxRequests == 0 {
 		c.MaxRequests = 1000
+	}
+	if c.MaxRequestsPerCaller == 0 {
+		c.MaxRequestsPerCaller = (c.MaxRequests + 1) / 2
 	}
 	if c.Stall == 0 {
 		c.Stall = time.Minute

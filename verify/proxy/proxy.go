@@ -22,6 +22,7 @@ const watchAfter = 500 * time.Millisecond
 type Proxy struct {
 	current atomic.Pointer[configured]
 	open    atomic.Int64 // requests
+	share   share
 }
 
 // configured is a compiled configuration. A request keeps the one it began with.
@@ -72,10 +73,17 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer p.open.Add(-1)
 	var d *gate.Decision
 	if p.open.Add(1) > int64(c.MaxRequests) {
-		d = gate.Refuse(&gate.Refusal{Status: http.StatusServiceUnavailable, Reason: gate.ReasonBusy, Message: "too many requests at once"})
+		d = gate.Refuse(busy("too many requests at once"))
 	} else {
 		clean(r)
 		d = c.gate.Decide(r)
+	}
+	if d.Refusal == nil && d.Identity != nil {
+		if caller := d.Identity.Caller; p.share.enter(caller, c.MaxRequestsPerCaller) {
+			defer p.share.leave(caller)
+		} else {
+			d.Refusal = busy("too many requests of this caller at once")
+		}
 	}
 	defer func() {
 		broken := recover()
@@ -95,6 +103,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer c.watch(ctx, d.Identity, cancel).Stop()
 	}
 	c.forward.ServeHTTP(x, x.streaming(r.WithContext(ctx)))
+}
+
+func busy(why string) *gate.Refusal {
+	return &gate.Refusal{Status: http.StatusServiceUnavailable, Reason: gate.ReasonBusy, Message: why}
 }
 
 // watch cuts a request that outlives the token it was accepted for.

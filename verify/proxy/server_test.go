@@ -114,6 +114,37 @@ func TestTooManyRequests(t *testing.T) {
 	eventually(t, "readiness", func() bool { return get(t, admin.URL+"/readyz") == "200 ready" })
 }
 
+// One caller with many open requests leaves room for the others.
+func TestOneCallerCannotTakeAllPlaces(t *testing.T) {
+	arrived, release := make(chan struct{}, 10), make(chan struct{})
+	r := newRig(t, func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Ramp-Caller") == "e-greedy" {
+			arrived <- struct{}{}
+			<-release
+		}
+	}, func(c *proxy.Config) { c.MaxRequests, c.MaxRequestsPerCaller = 10, 3 })
+	greedy := r.issuer.Issue(verifytest.Token{Caller: "e-greedy", Scopes: []string{"invoices:read"}})
+	var waiting sync.WaitGroup
+	for range 3 {
+		waiting.Go(func() { r.do("GET", "/invoices/7", greedy) })
+	}
+	for range 3 {
+		<-arrived
+	}
+	resp, _ := r.do("GET", "/invoices/7", greedy)
+	if e := r.entry(resp); resp.StatusCode != http.StatusServiceUnavailable || e.Reason != gate.ReasonBusy {
+		t.Errorf("one more: %s %+v", resp.Status, e)
+	}
+	if resp, _ := r.do("GET", "/invoices/7", r.reader()); resp.StatusCode != http.StatusOK {
+		t.Errorf("another caller: %s", resp.Status)
+	}
+	close(release)
+	waiting.Wait()
+	if resp, _ := r.do("GET", "/invoices/7", greedy); resp.StatusCode != http.StatusOK {
+		t.Errorf("afterwards: %s", resp.Status)
+	}
+}
+
 func TestAdmin(t *testing.T) {
 	r := newRig(t, echo, nil)
 	admin := httptest.NewServer(r.proxy.Admin(r.metrics))

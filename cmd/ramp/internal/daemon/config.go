@@ -102,6 +102,7 @@ type AccessLog struct {
 // Limits bound what callers can use up.
 type Limits struct {
 	Requests      int      `hcl:"requests,optional"`
+	PerCaller     int      `hcl:"requests_per_caller,optional"`
 	Connections   int      `hcl:"connections,optional"`
 	HeaderBytes   int      `hcl:"header_bytes,optional"`
 	HeaderTimeout duration `hcl:"header_timeout,optional"`

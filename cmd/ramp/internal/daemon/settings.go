@@ -56,7 +56,7 @@ func (in *Ingress) proxy(g gate.Config) (proxy.Config, error) {
 		Upstream: proxy.Upstream{URL: in.Upstream, Host: in.UpstreamHost, Timeout: in.UpstreamTimeout.value()},
 	}
 	if l := in.Limits; l != nil {
-		c.MaxRequests, c.Stall = l.Requests, l.Stall.value()
+		c.MaxRequests, c.MaxRequestsPerCaller, c.Stall = l.Requests, l.PerCaller, l.Stall.value()
 	}
 	var err error
 	if in.UpstreamCAFile != "" {
