@@ -31,14 +31,15 @@ func TestExpectedRevision(t *testing.T) {
 	wantDone(t, write(r.Client, "roles/orders-to-payments", fields{"expected_revision": last, "ttl": "1m"}))
 }
 
-// oneWins lets ten people write different terms at once, each of whom expects revision.
+// oneWins lets ten people write different terms at once, each of whom expects revision. What they write is also different
+// from what is there: a write that changes nothing would let another win as well.
 func (r *rig) oneWins(t *testing.T, terms fields, revision string) {
 	t.Helper()
 	var writers sync.WaitGroup
 	outcomes := make([]error, 10)
 	for i := range outcomes {
 		mine := maps.Clone(terms)
-		mine["expected_revision"], mine["metadata"] = revision, fields{"writer": fmt.Sprint(i)}
+		mine["expected_revision"], mine["metadata"] = revision, fields{"writer": fmt.Sprint(i), "saw": revision}
 		writers.Go(func() { outcomes[i] = write(r.Client, "roles/orders-to-payments", mine) })
 	}
 	writers.Wait()
