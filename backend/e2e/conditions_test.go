@@ -140,6 +140,7 @@ func TestConditionFalseAtRenewal(t *testing.T) {
 	_, err := r.Client.Sys().Renew(held.Lease, 0)
 	wantRefused(t, err, 400, "(condition_false)")
 	r.wantDead(t, held)
+	r.Write(entity, fields{"metadata": map[string]string{"other": "1"}})
 	r.contract(t, "renewed", condition("caller.metadata.other == '1'", "issue"))
 	held = r.mint(t, r.orders.Client, "renewed", nil)
 	r.Write(entity, fields{"metadata": map[string]string{"other": "2"}})
