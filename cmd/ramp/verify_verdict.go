@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/ramp/token"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
@@ -141,9 +142,9 @@ func printable(text string) string {
 		text = text[:most] + "…"
 	}
 	return strings.Map(func(c rune) rune {
-		if c < 0x20 || c >= 0x7f && c < 0xa0 || c == '\u202e' {
-			return '?'
+		if unicode.IsPrint(c) {
+			return c
 		}
-		return c
+		return '?' // controls, and what turns the direction of the text
 	}, text)
 }
