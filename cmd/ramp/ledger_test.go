@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/hashicorp/vault/api"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
@@ -38,9 +41,11 @@ func TestLedgerTamperingInStorage(t *testing.T) {
 		t.Fatal(err)
 	}
 	bundle := "sys/raw/logical/" + mount.UUID + "/ledger/tile/entries/001"
-	secret, err := s.Client.Logical().ReadWithData(bundle, map[string][]string{"encoding": {"base64"}, "compressed": {"false"}})
-	if err != nil || secret == nil {
-		t.Fatal(secret, err)
+	var secret *api.Secret
+	for deadline := time.Now().Add(30 * time.Second); secret == nil; time.Sleep(50 * time.Millisecond) { // entries are written soon after what they tell
+		if secret, err = s.Client.Logical().ReadWithData(bundle, map[string][]string{"encoding": {"base64"}, "compressed": {"false"}}); err != nil || time.Now().After(deadline) {
+			t.Fatal(secret, err)
+		}
 	}
 	sound, err := base64.StdEncoding.DecodeString(secret.Data["value"].(string))
 	if err != nil {
