@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -13,24 +14,36 @@ import (
 	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/http1"
 )
 
 const requestIDHeader = gate.Prefix + "Request-Id"
+
+// Of connections to the service.
+const (
+	maxHead     = 1 << 20 // bytes of an answer
+	maxIdle     = 1024
+	idleTimeout = 90 * time.Second
+)
 
 // forwarder sends accepted requests on, byte for byte in target and body, and
 // streams both ways.
 type forwarder struct {
 	httputil.ReverseProxy
 	plain, grpc *http.Transport
+	direct      *http1.Transport // for what it takes; nil when the service may speak HTTP/2
 }
 
 func newForwarder(target *url.URL, u Upstream) *forwarder {
 	f := &forwarder{plain: newTransport(target.Scheme, u), grpc: newTransport(target.Scheme, u)}
 	f.grpc.ResponseHeaderTimeout = 0 // the head of an answer comes with the first message
+	if target.Scheme == "http" {
+		f.direct = newDirect(target, f.plain.DialContext, u.Timeout)
+	}
 	scheme := strings.Replace(target.Scheme, "h2c", "http", 1)
 	f.ReverseProxy = httputil.ReverseProxy{
 		Transport:     f,
-		FlushInterval: -1,
+		FlushInterval: 10 * time.Millisecond, // when the service tells the length; else at once
 		BufferPool:    &buffers{},
 		ErrorLog:      log.New(io.Discard, "", 0), // the access log has it
 		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, err error) { w.(*exchange).fail(r, err) },
@@ -57,9 +70,9 @@ func newTransport(scheme string, u Upstream) *http.Transport {
 		TLSClientConfig:        u.TLS.Clone(),
 		TLSHandshakeTimeout:    10 * time.Second,
 		ResponseHeaderTimeout:  u.Timeout,
-		MaxIdleConnsPerHost:    1024,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 1 << 20,
+		MaxIdleConnsPerHost:    maxIdle,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHead,
 		DisableCompression:     true, // what the caller accepts is the caller's affair
 		Protocols:              new(http.Protocols),
 	}
@@ -72,10 +85,24 @@ func newTransport(scheme string, u Upstream) *http.Transport {
 	return t
 }
 
+func newDirect(target *url.URL, dial func(context.Context, string, string) (net.Conn, error), timeout time.Duration) *http1.Transport {
+	address := target.Host
+	if target.Port() == "" {
+		address = net.JoinHostPort(target.Hostname(), "80")
+	}
+	return &http1.Transport{
+		Dial:    func(ctx context.Context) (net.Conn, error) { return dial(ctx, "tcp", address) },
+		Timeout: timeout, MaxHead: maxHead, MaxIdle: maxIdle, IdleTimeout: idleTimeout,
+	}
+}
+
 // RoundTrip implements http.RoundTripper.
 func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 	if isGRPC(r.Header) {
 		return f.grpc.RoundTrip(r)
+	}
+	if f.direct != nil && http1.Takes(r) {
+		return f.direct.RoundTrip(r)
 	}
 	return f.plain.RoundTrip(r)
 }
@@ -105,6 +132,9 @@ func isGRPC(h http.Header) bool {
 func (f *forwarder) closeIdle() {
 	f.plain.CloseIdleConnections()
 	f.grpc.CloseIdleConnections()
+	if f.direct != nil {
+		f.direct.CloseIdleConnections()
+	}
 }
 
 // buffers are what bodies are copied through.

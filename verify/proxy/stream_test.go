@@ -282,6 +282,32 @@ func TestServerSentEventsAndTrailers(t *testing.T) {
 	}
 }
 
+// What there is of an answer arrives, when the rest is late.
+func TestSlowAnswer(t *testing.T) {
+	came := make(chan struct{})
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "10")
+		_, _ = io.WriteString(w, "first")
+		_ = http.NewResponseController(w).Flush()
+		<-came
+		_, _ = io.WriteString(w, "later")
+	}, nil)
+	req, _ := http.NewRequestWithContext(t.Context(), "GET", r.server.URL+"/open/slow", nil)
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	part := make([]byte, 5)
+	if _, err := io.ReadFull(resp.Body, part); err != nil || string(part) != "first" {
+		t.Fatalf("%q %v", part, err)
+	}
+	close(came)
+	if rest, err := io.ReadAll(resp.Body); err != nil || string(rest) != "later" {
+		t.Errorf("%q %v", rest, err)
+	}
+}
+
 // The service may answer before it has the whole body, and whatever still
 // reads the body then must not touch what is not its own any more.
 func TestAnswerBeforeTheBody(t *testing.T) {

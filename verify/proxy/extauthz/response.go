@@ -18,7 +18,13 @@ import (
 // accepted has Envoy forward the request with the headers that the gate left,
 // of those that came under some names, and with those that it set. Envoy
 // removes after it sets, so what is set is not removed.
-func accepted(names []string, left, set http.Header) *authv3.CheckResponse {
+func accepted(names []string, left http.Header) *authv3.CheckResponse {
+	set := make(http.Header)
+	for name, values := range left {
+		if strings.HasPrefix(name, gate.Prefix) {
+			set[name] = values
+		}
+	}
 	ok := &authv3.OkHttpResponse{Headers: options(set)}
 	for _, name := range names {
 		if _, stays := left[name]; !stays {

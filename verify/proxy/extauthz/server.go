@@ -65,7 +65,7 @@ func (s *Server) Check(ctx context.Context, asked *authv3.CheckRequest) (*authv3
 		return denied(d), nil
 	}
 	g.Done(r, d, gate.Answer{}) // nobody tells what the service answered
-	return accepted(names, r.Header, d.Set), nil
+	return accepted(names, r.Header), nil
 }
 
 // decide reads into r what Envoy asked, decides, and returns the names of the

@@ -18,10 +18,6 @@ type Decision struct {
 	Route string
 	// RequestID names the request in the log, to the service and to the caller.
 	RequestID string
-	// Strip are names of headers, as they came, that must not reach the
-	// service; Set are headers that it is to be sent, after that.
-	Strip []string
-	Set   http.Header
 
 	began time.Time
 }

@@ -48,17 +48,15 @@ func (g *Gate) Verifier() *verify.Verifier { return g.config.Verifier }
 // Decide decides on a request. Of the request it reads Method, RequestURI (the
 // target byte for byte), URL, Host, Header, RemoteAddr and TLS, and it may have
 // no hop-by-hop headers but of an upgrade. It leaves in r.Header what the
-// service is to see. Give the decision to Done, too.
+// service is to see; what starts with [Prefix] there is the gate's word. Give
+// the decision to Done, too.
 func (g *Gate) Decide(r *http.Request) *Decision {
 	d := &Decision{RequestID: rand.Text(), began: time.Now()}
 	d.Refusal = g.decide(r, d)
 	if d.Refusal != nil {
 		return d
 	}
-	d.Set = identityHeaders(d.RequestID, d.Identity)
-	for name, values := range d.Set {
-		r.Header[name] = values
-	}
+	tell(r.Header, d.RequestID, d.Identity)
 	return d
 }
 
@@ -68,7 +66,7 @@ func Refuse(why *Refusal) *Decision {
 }
 
 func (g *Gate) decide(r *http.Request, d *Decision) *Refusal {
-	d.Strip = strip(r.Header)
+	strip(r.Header)
 	host, err := checkTarget(r)
 	if err != nil {
 		return &Refusal{Status: http.StatusBadRequest, Reason: ReasonAmbiguous, Message: err.Error()}
@@ -91,12 +89,8 @@ func (g *Gate) decide(r *http.Request, d *Decision) *Refusal {
 		d.Identity = id
 	}
 	if !g.config.ForwardToken {
-		for _, name := range []string{"Authorization", "Dpop"} {
-			if r.Header[name] != nil {
-				d.Strip = append(d.Strip, name)
-				delete(r.Header, name)
-			}
-		}
+		delete(r.Header, "Authorization")
+		delete(r.Header, "Dpop")
 	}
 	if route.condition != nil {
 		if refused := g.ask(route, r, host, d); refused != nil {

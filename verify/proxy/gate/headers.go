@@ -13,10 +13,9 @@ import (
 // headers of that prefix never get through.
 const Prefix = "Ramp-"
 
-// identityHeaders are what the service is told, each as Printable makes it.
-func identityHeaders(requestID string, id *verify.Identity) http.Header {
-	const most = 10
-	h, values := make(http.Header, most), make([]string, 0, most) // one allocation for all of them
+// tell sets what the service is told, each as Printable makes it.
+func tell(h http.Header, requestID string, id *verify.Identity) {
+	values := make([]string, 0, 10) // one allocation for all of them
 	set := func(name, value string) {
 		if value != "" {
 			values = append(values, Printable(value))
@@ -35,7 +34,6 @@ func identityHeaders(requestID string, id *verify.Identity) http.Header {
 		set("Ramp-Generation", id.Generation)
 		set("Ramp-Token-Id", id.TokenID)
 	}
-	return h
 }
 
 // Printable percent-encodes bytes outside printable ASCII, and "%".
@@ -60,16 +58,13 @@ func Printable(value string) string {
 }
 
 // strip deletes headers that would speak for the gate, or make the service act
-// on another request than the gate decided on, and returns their names.
-func strip(h http.Header) []string {
-	var names []string
+// on another request than the gate decided on.
+func strip(h http.Header) {
 	for name := range h {
 		if spoofs(name) {
-			names = append(names, name)
 			delete(h, name)
 		}
 	}
-	return names
 }
 
 // overrides are headers by which some frameworks replace method or target.

@@ -21,9 +21,7 @@ func TestStrip(t *testing.T) {
 	for _, name := range append(spoofing, innocent...) {
 		h[name] = []string{"x"}
 	}
-	if names := strip(h); len(names) != len(spoofing) {
-		t.Errorf("stripped %q", names)
-	}
+	strip(h)
 	for _, name := range innocent {
 		if h[name] == nil {
 			t.Errorf("%s was stripped", name)
@@ -47,7 +45,8 @@ func TestStripProperty(t *testing.T) {
 func TestIdentityHeadersAreValid(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.String().Draw(t, "value")
-		h := identityHeaders("id", &verify.Identity{Subject: text, Generation: text})
+		h := make(http.Header)
+		tell(h, "id", &verify.Identity{Subject: text, Generation: text})
 		got := h.Get("Ramp-Generation")
 		if back, err := url.PathUnescape(got); err != nil || back != text {
 			t.Fatalf("%q became %q: %q %v", text, got, back, err)

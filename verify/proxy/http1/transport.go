@@ -1,0 +1,248 @@
+// Package http1 sends requests over HTTP/1.1 from the goroutine that asks.
+// http.Transport has two more for each connection, and four hand-overs in
+// each request cost a proxy more than all of its decisions. What this saves, it
+// pays for with what it cannot do: read an answer while it sends a request. So
+// it takes no large bodies, upgrades or expectations of a Continue.
+package http1
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/textproto"
+	"time"
+)
+
+// Transport is an http.RoundTripper for one server. It is safe for concurrent
+// use.
+type Transport struct {
+	// Dial opens a connection to the server.
+	Dial func(context.Context) (net.Conn, error)
+	// Timeout is from the request to the head of its answer; 0 is none.
+	Timeout time.Duration
+	// MaxHead is how many bytes the head of an answer may have, together with
+	// the interim ones (1xx) before it.
+	MaxHead int64
+	// MaxIdle connections are kept, for IdleTimeout.
+	MaxIdle     int
+	IdleTimeout time.Duration
+
+	idle pool
+}
+
+// maxBody is how long a body may be that is taken: any server's buffers take it
+// whole, even of one that does not read it.
+const maxBody = 16 << 10
+
+// Takes reports whether a request is one that RoundTrip can send.
+func Takes(r *http.Request) bool {
+	return 0 <= r.ContentLength && r.ContentLength <= maxBody && (r.ContentLength > 0 || r.Body == nil || r.Body == http.NoBody) &&
+		r.Header["Upgrade"] == nil && r.Header["Expect"] == nil && r.Method != http.MethodConnect
+}
+
+// RoundTrip implements http.RoundTripper. It reads the body of a request before
+// it takes a connection. A request that met a connection which the server had
+// closed meanwhile is sent again, if its method is safe or nothing of it was
+// sent.
+func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !Takes(r) {
+		return nil, errors.New("http1: the request has a large body, an upgrade or an expectation")
+	}
+	content, err := read(r)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		c, err := t.take(r.Context())
+		if err != nil {
+			return nil, err
+		}
+		resp, err := c.send(r, content)
+		if err == nil {
+			return resp, nil
+		}
+		c.Close()
+		if gone := r.Context().Err(); gone != nil {
+			return nil, gone
+		}
+		if !c.used || c.heard || c.sent && !safe(r.Method) {
+			return nil, err
+		}
+	}
+}
+
+// read returns the body of a request, nil for none.
+func read(r *http.Request) ([]byte, error) {
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	defer r.Body.Close()
+	content := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, content); err != nil {
+		return nil, fmt.Errorf("http1: reading the body of the request: %w", err)
+	}
+	return content, nil
+}
+
+// safe is RFC 9110 section 9.2.1: to ask twice changes nothing.
+func safe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// CloseIdleConnections closes connections that serve no request, and from now on
+// each one when its request ends.
+func (t *Transport) CloseIdleConnections() { t.idle.close() }
+
+func (t *Transport) take(ctx context.Context) (*conn, error) {
+	if c := t.idle.get(); c != nil {
+		c.used, c.sent, c.heard = true, false, false
+		return c, nil
+	}
+	raw, err := t.Dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c := &conn{Conn: raw, transport: t}
+	c.in, c.out = bufio.NewReader((*reading)(c)), bufio.NewWriter((*writing)(c))
+	return c, nil
+}
+
+// conn serves one request at a time.
+type conn struct {
+	net.Conn
+	transport *Transport
+	in        *bufio.Reader
+	out       *bufio.Writer
+	head      int64     // bytes that the head may still have
+	since     time.Time // idle
+
+	used  bool // by an earlier request
+	sent  bool // some of the request
+	heard bool // some of the answer
+}
+
+// send sends a request and reads the head of its answer.
+func (c *conn) send(r *http.Request, content []byte) (*http.Response, error) {
+	if content != nil {
+		with := *r
+		with.Body = io.NopCloser(bytes.NewReader(content))
+		r = &with
+	}
+	if t := c.transport.Timeout; t > 0 {
+		_ = c.SetDeadline(time.Now().Add(t))
+	}
+	stop := context.AfterFunc(r.Context(), func() { c.Close() })
+	resp, err := c.exchange(r)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	_ = c.SetDeadline(time.Time{}) // an answer may last
+	c.head = noLimit
+	b := &body{ReadCloser: resp.Body, conn: c, stop: stop, keep: !resp.Close}
+	if resp.Body == http.NoBody {
+		b.end(true)
+	} else {
+		resp.Body = b
+	}
+	return resp, nil
+}
+
+const noLimit = -1
+
+func (c *conn) exchange(r *http.Request) (*http.Response, error) {
+	c.head = c.transport.MaxHead
+	if err := r.Write(c.out); err != nil {
+		return nil, err
+	}
+	if err := c.out.Flush(); err != nil {
+		return nil, err
+	}
+	for {
+		resp, err := http.ReadResponse(c.in, r)
+		switch {
+		case err != nil:
+			return nil, err
+		case resp.StatusCode < 100:
+			return nil, fmt.Errorf("http1: %03d is no status", resp.StatusCode)
+		case resp.StatusCode == http.StatusSwitchingProtocols:
+			return nil, errors.New("http1: the server switches to a protocol that nobody asked for")
+		case resp.StatusCode >= 200:
+			return resp, nil
+		}
+		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.Got1xxResponse != nil && resp.StatusCode != http.StatusContinue {
+			if err := trace.Got1xxResponse(resp.StatusCode, textproto.MIMEHeader(resp.Header)); err != nil {
+				return nil, err
+			}
+		}
+	}
+}
+
+// reading is a conn as its bufio.Reader sees it.
+type reading conn
+
+func (c *reading) Read(into []byte) (int, error) {
+	if c.head == 0 {
+		return 0, fmt.Errorf("http1: the head of the answer has more than %d bytes", c.transport.MaxHead)
+	}
+	if c.head > 0 && int64(len(into)) > c.head {
+		into = into[:c.head]
+	}
+	n, err := c.Conn.Read(into)
+	c.heard = c.heard || n > 0
+	if c.head > 0 {
+		c.head -= int64(n)
+	}
+	return n, err
+}
+
+// writing is a conn as its bufio.Writer sees it.
+type writing conn
+
+func (c *writing) Write(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.sent = c.sent || n > 0
+	return n, err
+}
+
+// body is the body of an answer. At its end the connection is free.
+type body struct {
+	io.ReadCloser
+	conn *conn
+	stop func() bool // watching whether the caller goes
+	keep bool        // the server keeps the connection
+	done bool
+}
+
+func (b *body) Read(into []byte) (int, error) {
+	n, err := b.ReadCloser.Read(into)
+	if err != nil {
+		b.end(errors.Is(err, io.EOF))
+	}
+	return n, err
+}
+
+// Close closes the connection with the rest of a body that was not read.
+func (b *body) Close() error {
+	b.end(false)
+	return nil
+}
+
+func (b *body) end(whole bool) {
+	if b.done {
+		return
+	}
+	b.done = true
+	c := b.conn
+	if untouched := b.stop(); whole && b.keep && untouched && c.in.Buffered() == 0 {
+		c.transport.idle.put(c, c.transport)
+	} else {
+		c.Close()
+	}
+}
