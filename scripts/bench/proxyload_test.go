@@ -47,16 +47,22 @@ func mustAnswer(t *testing.T, address, token string, status int) {
 	}
 }
 
-// fetchLoad asks as fast as it is answered, over one connection per client,
-// with as little of its own to do as possible. Latencies are in microseconds.
-func fetchLoad(t *testing.T, address, token string, clients int) (rate, p99 float64) {
+// run asks over one connection per client, with as little of its own to do as
+// possible. Latencies are in microseconds.
+func (l traffic) run(t *testing.T, address, token string) (rate, p50, p99 float64) {
 	t.Helper()
-	request := []byte("GET " + proxyPath + " HTTP/1.1\r\nHost: payments.internal\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer " + token + "\r\n\r\n")
-	end := time.Now().Add(window)
+	request := []byte(l.method + " " + proxyPath + " HTTP/1.1\r\nHost: payments.internal\r\nUser-Agent: bench\r\nAccept: */*\r\nAuthorization: Bearer " + token + "\r\n")
+	if l.body > 0 {
+		request = fmt.Appendf(request, "Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", l.body, strings.Repeat("x", l.body))
+	} else {
+		request = append(request, "\r\n"...)
+	}
+	begin := time.Now()
+	end := begin.Add(window)
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	var latencies []float64
-	for range clients {
+	for n := range l.clients {
 		wait.Go(func() {
 			conn, err := net.Dial("tcp", address)
 			if err != nil {
@@ -66,7 +72,11 @@ func fetchLoad(t *testing.T, address, token string, clients int) (rate, p99 floa
 			defer conn.Close()
 			answers := bufio.NewReader(conn)
 			var mine []float64
-			for {
+			next := begin.Add(l.pace * time.Duration(n) / time.Duration(l.clients))
+			for ; ; next = next.Add(l.pace) {
+				if l.pace > 0 {
+					time.Sleep(time.Until(next))
+				}
 				start := time.Now()
 				if start.After(end) {
 					break
@@ -87,5 +97,5 @@ func fetchLoad(t *testing.T, address, token string, clients int) (rate, p99 floa
 	}
 	wait.Wait()
 	slices.Sort(latencies)
-	return float64(len(latencies)) / window.Seconds(), latencies[len(latencies)*99/100]
+	return float64(len(latencies)) / window.Seconds(), latencies[len(latencies)/2], latencies[len(latencies)*99/100]
 }

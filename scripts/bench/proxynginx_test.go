@@ -58,12 +58,7 @@ func introspect(issuer, vaultToken string) func(*http.Request) bool {
 }
 
 func startNginx(t *testing.T, name, service string, auth *proxyProcess) *proxyProcess {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := unused(t)
 	dir := t.TempDir()
 	config := strings.NewReplacer("DIR", dir, "ADDRESS", address, "SERVICE", strings.TrimPrefix(service, "http://"), "AUTH", auth.address).Replace(nginxConfig)
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600); err != nil {

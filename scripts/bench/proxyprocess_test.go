@@ -11,14 +11,10 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/evidence"
-	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
 
@@ -67,7 +63,6 @@ func TestProxyProcess(t *testing.T) {
 	}
 	defer v.Close()
 	handlers := map[string]func() http.Handler{
-		"ramp": func() http.Handler { return rampProxy(t, v, service) },
 		"bare": func() http.Handler { return bareProxy(t, service) },
 		"library": func() http.Handler {
 			return authorizer(func(r *http.Request) bool { _, err := v.VerifyRequest(r, "invoices:read"); return err == nil })
@@ -90,26 +85,6 @@ func TestProxyProcess(t *testing.T) {
 	if err := l.Serve(ctx, socket, handlers[kind]()); err != nil {
 		t.Error(err)
 	}
-}
-
-func rampProxy(t *testing.T, v *verify.Verifier, service string) http.Handler {
-	file, err := accesslog.OpenFile(filepath.Join(t.TempDir(), "access.log"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := accesslog.New(accesslog.Config{Writer: file, Block: true})
-	var counts evidence.Counter
-	p, err := proxy.New(proxy.Config{
-		Gate: gate.Config{
-			Verifier: v, Log: log, Evidence: &counts, Metrics: gate.NewMetrics(log, &counts),
-			Routes: []gate.Route{{Pattern: "GET /invoices/{id}", Scopes: []string{"invoices:read"}}, {Pattern: "POST /invoices/{id}", Scopes: []string{"invoices:write"}}},
-		},
-		Upstream: proxy.Upstream{URL: service},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 func bareProxy(t *testing.T, service string) http.Handler {
