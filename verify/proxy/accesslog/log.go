@@ -4,6 +4,7 @@ import (
 	"io"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Config says where a log goes, and what happens when it cannot keep up.
@@ -99,13 +100,19 @@ func (l *Log) Close() error {
 	return nil
 }
 
+// gather is for how long entries wait for others when none waited before: to
+// wake the writer and to write cost more than the entry.
+const gather = 10 * time.Millisecond
+
 // write encodes and writes, and flushes whenever nothing waits.
 func (l *Log) write() {
 	defer close(l.done)
+	rest := min(gather, time.Duration(cap(l.queue))*time.Microsecond) // a queue that a million a second do not fill
 	w := &lines{log: l}
 	w.restart()
 	for {
-		if len(l.queue) == 0 {
+		idle := len(l.queue) == 0
+		if idle {
 			w.gap()
 			w.flush()
 		}
@@ -118,6 +125,9 @@ func (l *Log) write() {
 			}
 			w.pending++
 			w.line(e)
+			if idle {
+				time.Sleep(rest)
+			}
 		case answer := <-l.reopen:
 			w.flush()
 			if r, ok := l.config.Writer.(interface{ Reopen() error }); ok {
