@@ -79,15 +79,23 @@ func (r *rig) lineTalk(token string, protocols *http.Protocols) conversation {
 	}
 }
 
-func (r *rig) webSocket(token string) conversation { return r.webSocketTo(r.server.URL, token) }
+func (r *rig) webSocket(token string) conversation {
+	conn := r.dial(r.server.URL, token)
+	r.Cleanup(func() { _ = conn.CloseNow() })
+	return r.over(conn)
+}
 
-func (r *rig) webSocketTo(url, token string) conversation {
+// dial opens a WebSocket, which the caller closes.
+func (r *rig) dial(url, token string) *websocket.Conn {
 	r.Helper()
 	conn, _, err := websocket.Dial(r.Context(), url+"/stream/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + token}}}) //nolint:bodyclose // Dial does it
 	if err != nil {
 		r.Fatal(err)
 	}
-	r.Cleanup(func() { _ = conn.CloseNow() })
+	return conn
+}
+
+func (r *rig) over(conn *websocket.Conn) conversation {
 	return func(message string) (string, error) {
 		if err := conn.Write(r.Context(), websocket.MessageText, []byte(message)); err != nil {
 			return "", err
