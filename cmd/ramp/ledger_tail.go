@@ -41,38 +41,53 @@ until it is interrupted. With -format=json each entry is one object.`,
 			if err != nil {
 				return err
 			}
-			ctx, from := cmd.Context(), -n
-			for {
+			if follow {
+				return o.follow(cmd, m, n)
+			}
+			for from := -n; n > 0; {
 				next, err := o.page(cmd, m, from, n)
-				switch {
-				case follow && ctx.Err() != nil:
-					return nil
-				case err != nil:
+				if err != nil || next.index == next.size {
 					return err
-				case !follow && n <= next.shown:
-					return nil
-				}
-				if next.index == next.size {
-					if !follow {
-						return nil
-					}
-					select {
-					case <-ctx.Done():
-						return nil
-					case <-time.After(time.Second):
-					}
 				}
 				from, n = next.index, n-next.shown
-				if follow {
-					n = mount.MaxPage
-				}
 			}
+			return nil
 		},
 	}
 	o.register(cmd)
 	cmd.Flags().Int64VarP(&n, "n", "n", 20, "how many entries")
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with entries as they come")
 	return cmd
+}
+
+// follow shows the last n entries, and those that come until it is interrupted,
+// also when Vault is away meanwhile.
+func (o *operation) follow(cmd *cobra.Command, m *mount.Mount, n int64) error {
+	ctx, away := cmd.Context(), false
+	from, most, began := -n, n, false
+	for ctx.Err() == nil {
+		next, err := o.page(cmd, m, from, most)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case began && mount.Passing(err):
+			if !away {
+				fmt.Fprintf(cmd.ErrOrStderr(), "ramp: %v; going on when it answers\n", err)
+			}
+			away = true
+		case err != nil:
+			return err
+		default:
+			from, most, began, away = next.index, mount.MaxPage, true, false
+		}
+		if away || next.index == next.size {
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+	}
+	return nil
 }
 
 // place is where reading goes on.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"os"
@@ -76,5 +77,46 @@ func TestLedgerTamperingInStorage(t *testing.T) {
 	write(t, dir, "state", strings.Join(lines, "\n"))
 	if said := must(t, 1, s, from...); !strings.Contains(said, "rewritten or forked") {
 		t.Error(said)
+	}
+}
+
+// Who follows the ledger goes on after Vault was away, and misses nothing.
+func TestLedgerTailFollows(t *testing.T) {
+	s := vaulttest.Start(t, vaulttest.WithRaft(), vaulttest.WithMount("ramp"))
+	s.Write("ramp/services/first", map[string]any{"audience": "https://first.internal", "scopes": "read"})
+	tail := process(t, s, "ledger", "tail", "-follow", "-n=100")
+	out, err := tail.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, err := tail.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tail.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = tail.Process.Kill() })
+	lines, words := bufio.NewScanner(out), bufio.NewScanner(said)
+	shows := func(from *bufio.Scanner, what string) {
+		t.Helper()
+		for from.Scan() {
+			if strings.Contains(from.Text(), what) {
+				return
+			}
+		}
+		t.Fatalf("the end, without %q", what)
+	}
+	shows(lines, "first")
+	s.Kill()
+	shows(words, "going on when it answers")
+	s.Restart()
+	s.Write("ramp/services/second", map[string]any{"audience": "https://second.internal", "scopes": "read"})
+	shows(lines, "second")
+	if err := tail.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := tail.Wait(); err != nil {
+		t.Error(err)
 	}
 }

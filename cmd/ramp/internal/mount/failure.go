@@ -60,6 +60,14 @@ func (m *Mount) explain(err error, operation, path string) error {
 	return fmt.Errorf("%s: %w", full, err)
 }
 
+// Passing reports whether an error may pass by itself: Vault is out of reach,
+// sealed, without a leader.
+func Passing(err error) bool {
+	var answer *api.ResponseError
+	var network net.Error
+	return errors.As(err, &answer) && answer.StatusCode >= http.StatusInternalServerError || errors.As(err, &network)
+}
+
 // oneLine undoes the list that Vault makes of several errors.
 func oneLine(said string) string {
 	_, after, found := strings.Cut(strings.Replace(said, "error occurred:", "errors occurred:", 1), "errors occurred:")
