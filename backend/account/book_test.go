@@ -172,7 +172,7 @@ func TestABookIsBounded(t *testing.T) {
 	if n := len(b.current.refusals); n > maxRefusals+3 {
 		t.Errorf("%d refusals", n)
 	}
-	if n := len(b.contracts.list["id-a"].Held); n > maxHeldEach+1 {
+	if n := len(b.contracts.find("id-a").Held); n > maxHeldEach+1 {
 		t.Errorf("%d rows", n)
 	}
 	if u := total(b); u.Issued != callers || b.Live(now) != callers {

@@ -102,7 +102,7 @@ func (b *Book) Activity(id string, now time.Time) Activity {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	a := Activity{Ends: map[time.Time]uint64{}, Scopes: map[string]time.Time{}}
-	r := b.contracts.list[id]
+	r := b.contracts.find(id)
 	if r == nil {
 		return a
 	}
@@ -130,7 +130,7 @@ func (b *Book) Activity(id string, now time.Time) Activity {
 func (b *Book) Live(now time.Time) (n uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, r := range b.contracts.list {
+	for _, r := range b.contracts.all {
 		for _, h := range r.Held {
 			if h.N > 0 && h.Ends >= hourOf(now) {
 				n += uint64(h.N)

@@ -99,45 +99,54 @@ func (b *Book) insert(h *hour) {
 }
 
 // Changes returns the pages that changed since the last time, as JSON; nil for
-// one to delete. Those that could not be stored go to [Book.Unstored].
+// one to delete. Those that could not be stored go to [Book.Unstored]. Counting
+// goes on meanwhile: it is held up for a page at most.
 func (b *Book) Changes(now time.Time) map[string][]byte {
-	b.mu.Lock()
-	b.contracts.prune(hourOf(now))
 	pages := make(map[string][]byte)
-	for _, n := range b.gone {
+	hours, gone, shards, since := b.begin()
+	for _, n := range gone {
 		pages[hoursPages+strconv.FormatInt(n, 10)] = nil
 	}
-	var hours []*hour
+	for _, h := range hours {
+		pages[hoursPages+strconv.FormatInt(h.n, 10)] = encode(h.stored())
+	}
+	for _, name := range shards {
+		b.mu.Lock()
+		page, changed := b.contracts.changed(name, hourOf(now))
+		b.mu.Unlock()
+		switch {
+		case len(page) > 0:
+			pages[contractsPages+name] = encode(page)
+		case changed:
+			pages[contractsPages+name] = nil
+		}
+	}
+	if len(pages) > len(gone) {
+		pages[spanPage] = encode(since)
+	}
+	return pages
+}
+
+// begin returns the hours that changed or are gone, and the shards that may
+// have changed.
+func (b *Book) begin() (hours []*hour, gone []int64, shards []string, since span) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for _, h := range b.all() {
 		if b.dirty[h.n] {
 			hours = append(hours, h)
 		}
 	}
-	shards := make(map[string]map[string]*record, len(b.contracts.dirty))
-	for name := range b.contracts.dirty {
-		shards[name] = make(map[string]*record)
+	names := maps.Clone(b.contracts.dirty) // of shards that are empty by now, too
+	if names == nil {
+		names = make(map[string]bool)
 	}
-	for id, r := range b.contracts.list {
-		if page := shards[shard(id)]; page != nil {
-			page[id] = r.clone()
-		}
+	for name := range b.contracts.shards {
+		names[name] = true
 	}
-	b.gone, b.dirty, b.contracts.dirty = nil, nil, nil
-	since := b.span
-	b.mu.Unlock()
-
-	if len(hours)+len(shards) > 0 {
-		pages[spanPage] = encode(since)
-	}
-	for _, h := range hours {
-		pages[hoursPages+strconv.FormatInt(h.n, 10)] = encode(h.stored())
-	}
-	for name, page := range shards {
-		if pages[contractsPages+name] = nil; len(page) > 0 {
-			pages[contractsPages+name] = encode(page)
-		}
-	}
-	return pages
+	gone = b.gone
+	b.gone, b.dirty = nil, nil
+	return hours, gone, slices.Collect(maps.Keys(names)), b.span
 }
 
 // Unstored marks a page as one that has to be stored yet.
@@ -145,10 +154,7 @@ func (b *Book) Unstored(page string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if name, ok := strings.CutPrefix(page, contractsPages); ok {
-		if b.contracts.dirty == nil {
-			b.contracts.dirty = make(map[string]bool)
-		}
-		b.contracts.dirty[name] = true
+		b.contracts.mark(name)
 	}
 	if name, ok := strings.CutPrefix(page, hoursPages); ok {
 		n, _ := strconv.ParseInt(name, 10, 64) // we made it
