@@ -75,7 +75,7 @@ func environment(variables ...cel.EnvOption) *cel.Env {
 		ext.Strings(),
 		cel.ParserExpressionSizeLimit(maxLength),
 		cel.ParserRecursionLimit(64),
-		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals()),
+		cel.ASTValidators(cel.ValidateRegexLiterals(), cel.ValidateDurationLiterals(), cel.ValidateTimestampLiterals(), zoneLiterals{}),
 		cel.EnableMacroCallTracking(), // so that Explain can show all() and exists()
 	), variables...)...)
 	if err != nil {
