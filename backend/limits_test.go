@@ -33,6 +33,23 @@ func TestLimitAfterASuspension(t *testing.T) {
 	}
 }
 
+// A compromised key kills what it signed: who held that may have new ones at
+// once.
+func TestLimitAfterACompromise(t *testing.T) {
+	r := newRig(t)
+	r.contract()
+	r.write("roles/"+role, map[string]any{"max_active": 2})
+	kid := r.credential(r.mint()).KeyID
+	r.mint()
+	r.refused(logical.ReadOperation, "creds/"+role, "e-orders", nil, 403, "(limit_active)")
+	r.write("keys/default/revoke", map[string]any{"kid": kid})
+	for range 2 {
+		r.dead(r.mint(), false)
+	}
+	r.start()
+	r.refused(logical.ReadOperation, "creds/"+role, "e-orders", nil, 403, "(limit_active)")
+}
+
 // Within one second: a caller is suspended, resumed, served, and suspended
 // again. What it got in between is dead too.
 func TestSuspendingTwiceInASecond(t *testing.T) {

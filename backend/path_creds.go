@@ -148,14 +148,14 @@ func (b *backend) issueFrom(ctx context.Context, call *endpoint.Call, cfg *confi
 		grant.Status = statusRef(cfg.Issuer, c.ID, serial)
 	}
 	grant.Conditions = c.RequestConditions(svc.Service, grant.Stage).Digest()
-	if x != nil {
-		if err := b.record(ctx, call.Storage, c, x, grant, decision.After()); err != nil {
-			return nil, false, err
-		}
-	}
 	made, err := c.minter.Mint(ctx, grant)
 	if err != nil {
 		return nil, false, err
+	}
+	if x != nil {
+		if err := b.record(ctx, call.Storage, c, x, grant, made, decision.After()); err != nil {
+			return nil, false, err
+		}
 	}
 	told.minted(grant, made)
 	if err := b.tell(ctx, told); err != nil {
@@ -218,14 +218,14 @@ func (req *credsRequest) parse() (ask ramp.Request, cnf *token.Confirmation, err
 
 // record takes over what issuing changes of a caller's standing, before the
 // credential leaves.
-func (b *backend) record(ctx context.Context, s logical.Storage, c *contract, x *standing, g *minter.Grant, to ramp.Progress) error {
+func (b *backend) record(ctx context.Context, s logical.Storage, c *contract, x *standing, g *minter.Grant, made *minter.Credential, to ramp.Progress) error {
 	if err := b.proceed(ctx, s, c, g.ClientID, x, to); err != nil {
 		return err
 	}
 	if !c.LimitsActive() {
 		return nil
 	}
-	return b.holds(ctx, s, c, g.ClientID, x, g.Serial, life{g.Issued.Unix(), g.Expiry.Unix()})
+	return b.holds(ctx, s, c, g.ClientID, x, g.Serial, life{g.Issued.Unix(), g.Expiry.Unix(), made.KeyID})
 }
 
 // checkContext bounds what a caller declares: it is kept with the lease.

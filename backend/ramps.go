@@ -31,7 +31,8 @@ func (b *backend) settled(ctx context.Context, s logical.Storage, c *contract, e
 func (x *standing) active(dead *revocation.State, c *contract, entity string, at time.Time) uint64 {
 	now, hash, n := at.Unix(), token.CallerHash(entity), uint64(0)
 	for serial, l := range x.stored.Live {
-		if l.Expiry > now && dead.Dead(revocation.Credential{Contract: c.ID, Serial: serial, Caller: hash, IssuedAt: l.Issued}, now) == "" {
+		made := revocation.Credential{Contract: c.ID, Serial: serial, Caller: hash, IssuedAt: l.Issued, KeyID: l.KeyID}
+		if l.Expiry > now && dead.Dead(made, now) == "" {
 			n++
 		}
 	}

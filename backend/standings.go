@@ -41,10 +41,12 @@ type storedStanding struct {
 	Live map[uint64]life `json:"live,omitempty"`
 }
 
-// life is from when to when a credential lives if nothing kills it (NumericDate).
+// life is from when to when a credential lives if nothing kills it
+// (NumericDate), and the key that signed it.
 type life struct {
-	Issued int64 `json:"iat"`
-	Expiry int64 `json:"exp"`
+	Issued int64  `json:"iat"`
+	Expiry int64  `json:"exp"`
+	KeyID  string `json:"kid,omitempty"`
 }
 
 // standings are those of one contract.
