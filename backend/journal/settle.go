@@ -60,7 +60,10 @@ type recent struct {
 	order []string // oldest first
 }
 
-const maxRecent = 1024
+const (
+	maxRecent = 16_384 // revocations remembered
+	reread    = 1024   // entries read again after a restart
+)
 
 // add reports whether the credential was not known yet.
 func (r *recent) add(jti string) bool {
@@ -87,7 +90,7 @@ func (r *recent) remove(jti string) { delete(r.known, jti) }
 // lately reads the revocations among the last entries of a ledger.
 func lately(ctx context.Context, log *ledger.Log) (revoked []ledger.Entry, err error) {
 	at, _ := log.Checkpoint()
-	err = ledger.Entries(ctx, log, max(0, at.Size-maxRecent), at.Size, func(_ int64, text []byte) (bool, error) {
+	err = ledger.Entries(ctx, log, max(0, at.Size-reread), at.Size, func(_ int64, text []byte) (bool, error) {
 		if e, err := ledger.ParseEntry(text); err == nil && e.Type == ledger.Revoke {
 			revoked = append(revoked, *e)
 		}
