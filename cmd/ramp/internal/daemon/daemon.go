@@ -93,6 +93,11 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 		return err
 	}
 	d.metrics = gate.NewMetrics(d.access, &d.evidence)
+	if c.Ingress != nil {
+		if d.entrance.closed, err = refusing(d.gate(c)); err != nil {
+			return err
+		}
+	}
 	out, err := newExits(c, nil, d.log)
 	if err != nil {
 		return err
@@ -131,15 +136,22 @@ func (d *Daemon) enter(c *Config) error {
 		return err
 	}
 	known.OnRecovery = func(after time.Duration) { d.log.Info("the issuer is followed again", "after", after) }
-	g := gate.Config{Log: d.access, Metrics: d.metrics}
-	if c.reportEvery() > 0 {
-		g.Evidence = &d.evidence
-	}
-	old, err := d.entrance.enter(d.now, c, known, g)
+	old, err := d.entrance.enter(d.now, c, known, d.gate(c))
 	if old != nil {
 		d.afterwards(c, old.Close)
 	}
 	return err
+}
+
+// gate is what to decide by, but for the verifier.
+func (d *Daemon) gate(c *Config) gate.Config {
+	in := c.Ingress
+	g := gate.Config{Routes: in.routes(), ForwardToken: in.ForwardToken, Log: d.access, Metrics: d.metrics}
+	g.LogQuery = in.AccessLog != nil && in.AccessLog.Query
+	if c.reportEvery() > 0 {
+		g.Evidence = &d.evidence
+	}
+	return g
 }
 
 // afterwards does something when requests that have begun have had their time.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 // entrance is what stands before the service: a proxy, and an answer for Envoy,
 // or a refusal as long as the issuer could not be reached once.
 type entrance struct {
+	closed  http.Handler // answers until it is ready
 	ready   atomic.Pointer[entered]
 	entered chan struct{}         // closed when ready for the first time
 	why     atomic.Pointer[error] // it is not ready
@@ -39,8 +41,7 @@ func (e *entrance) enter(ctx context.Context, c *Config, known verify.Config, g 
 	} else if next.verifier, err = verify.New(ctx, known); err != nil {
 		return nil, err
 	}
-	g.Verifier, g.Routes, g.ForwardToken = next.verifier, c.Ingress.routes(), c.Ingress.ForwardToken
-	g.LogQuery = c.Ingress.AccessLog != nil && c.Ingress.AccessLog.Query
+	g.Verifier = next.verifier
 	if err := next.build(have, c, g); err != nil {
 		if have == nil || next.verifier != have.verifier {
 			next.verifier.Close()
@@ -125,10 +126,17 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		now.proxy.ServeHTTP(w, r)
 		return
 	}
-	verify.RefusalOf(errNotReady).WriteHTTP(w)
+	e.closed.ServeHTTP(w, r)
 }
 
-var errNotReady = &verify.Refusal{Reason: verify.Stale, Message: "the issuer has not been reached yet"}
+// refusing answers as long as the entrance is not ready.
+func refusing(c gate.Config) (http.Handler, error) {
+	g, err := gate.New(c)
+	why := gate.Refusal{Status: http.StatusServiceUnavailable, Reason: string(verify.Stale), Message: errNotReached.Error()}
+	return proxy.Closed(g, why), err
+}
+
+var errNotReached = errors.New("the issuer has not been reached yet")
 
 // fresh returns nil, or why requests are refused.
 func (e *entrance) fresh() error {
@@ -141,5 +149,5 @@ func (e *entrance) fresh() error {
 	case why != nil:
 		return *why
 	}
-	return errNotReady
+	return errNotReached
 }
