@@ -112,6 +112,9 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 			d.entrance.await(d.now, d.enterSettled, func(err error) {
 				d.log.Error("requests are refused until the issuer is reached", "error", err)
 			})
+			if now := d.entrance.ready.Load(); now != nil {
+				d.log.Info("the issuer is followed", "issuer", now.file.Issuer, "audience", now.file.Audience)
+			}
 		})
 	}
 	return nil
