@@ -9,10 +9,12 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -55,7 +57,7 @@ type Daemon struct {
 }
 
 // Run serves by a configuration file until ctx ends; then it lets requests
-// end and revokes its credentials. A value from reload makes it read the
+// end and revokes its credentials. Before that it may linger, see docs/proxy.md. A value from reload makes it read the
 // file again. The error says why it does not start. It takes the process for
 // its own, and has garbage collected less often unless GOGC says how often.
 func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Logger) error {
@@ -259,10 +261,28 @@ func (d *Daemon) wanted(c *Config, out *exits) ([]wanted, error) {
 	return all, nil
 }
 
+// linger makes the proxy unready and serves on, so that load balancers find out
+// before anything closes. A signal to end, the second one then, cuts it short.
+func (d *Daemon) linger() {
+	delay := d.settled().Delay.value()
+	if delay <= 0 {
+		d.ending.Store(true)
+		return
+	}
+	enough, stop := signal.NotifyContext(d.now, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	d.ending.Store(true)
+	d.log.Info("not ready any more, serving goes on", "shutdown_delay", delay)
+	select {
+	case <-time.After(delay):
+	case <-enough.Done():
+	}
+}
+
 // end finishes: listeners, credentials, login, log, in this order.
 func (d *Daemon) end() {
 	d.log.Info("shutting down")
-	d.ending.Store(true)
+	d.linger()
 	d.authz.close()
 	d.listeners.close()
 	d.hurry()

@@ -74,7 +74,7 @@ func (c *Config) check(path string) error {
 			p.add(c.ExtAuthz.At, "ext_authz: what Envoy asks has tokens in it: listen on 127.0.0.1 or a unix socket")
 		}
 	}
-	p.durations(whole, map[string]duration{"drain": c.Drain})
+	p.durations(whole, map[string]duration{"drain": c.Drain, "shutdown_delay": c.Delay})
 	if c.Vault != nil {
 		vault := c.Vault.config()
 		p.check(c.Vault.At, vault.Check())

@@ -67,6 +67,7 @@ func TestBadConfigs(t *testing.T) {
 		"route twice":      {top + ingress(route+route), "conflicts"},
 		"condition":        {top + ingress("route \"GET /x\" {\n condition = \"identity.nobody == 7\"\n}\n"), "nobody"},
 		"upstream":         {top + strings.Replace(ingress(route), "http://127", "127", 1), "upstream"},
+		"shutdown_delay":   {"shutdown_delay = \"5\"\n" + top + ingress(route), "shutdown_delay is \"5\""},
 		"duration":         {top + ingress(route+"max_staleness = \"30\"\n"), "max_staleness"},
 		"negative":         {top + ingress(route+"limits {\n stall = \"-1s\"\n}\n"), "stall"},
 		"no upstream":      {top + "ingress {\n listen = \"127.0.0.1:1\"\n" + route + "}\n", "listen and upstream"},
