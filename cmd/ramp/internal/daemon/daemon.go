@@ -71,7 +71,7 @@ func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Lo
 	d := &Daemon{path: path, log: log, config: c}
 	d.entrance.entered = make(chan struct{})
 	d.now, d.hurry = context.WithCancel(context.Background())
-	d.listeners.log = log
+	d.listeners.log, d.listeners.ending = log, &d.ending
 	if err := d.start(ctx, c); err != nil {
 		return err
 	}
