@@ -9,6 +9,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
+	authv3 "github.com/envoyproxy/go-control-plane/envoy/service/auth/v3"
+	typev3 "github.com/envoyproxy/go-control-plane/envoy/type/v3"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // What is refused before the issuer was reached is in the log and in the
@@ -34,6 +41,39 @@ func TestRefusedBeforeTheIssuerIsReached(t *testing.T) {
 	if said := get(t, "http://"+admin+"/metrics", ""); !strings.Contains(said.body, want) {
 		t.Errorf("the metrics lack %s:\n%s", want, said.body)
 	}
+}
+
+// Envoy is told so, too: it is not left to wait.
+func TestEnvoyAsksBeforeTheIssuerIsReached(t *testing.T) {
+	envoy, accesses := freeAddress(t), filepath.Join(t.TempDir(), "access.log")
+	run(t, fmt.Sprintf("issuer = \"http://%s/v1/ramp\"\naudience = \"https://payments.internal\"\ningress {\n%saccess_log {\n path = %q\n}\n}\next_authz {\n  listen = %q\n}\n",
+		freeAddress(t), route, accesses, envoy))
+	conn, err := grpc.NewClient(envoy, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	eventually(t, func() error {
+		h, err := grpc_health_v1.NewHealthClient(conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+		if err == nil && h.GetStatus() != grpc_health_v1.HealthCheckResponse_NOT_SERVING {
+			t.Errorf("the health is %s", h.GetStatus())
+		}
+		return err
+	})
+	said, err := authv3.NewAuthorizationClient(conn).Check(t.Context(), &authv3.CheckRequest{Attributes: &authv3.AttributeContext{
+		Request: &authv3.AttributeContext_Request{Http: &authv3.AttributeContext_HttpRequest{
+			Method: "GET", Path: "/x", Host: "payments.internal", Protocol: "HTTP/1.1", HeaderMap: &corev3.HeaderMap{},
+		}},
+	}})
+	if err != nil || said.GetDeniedResponse().GetStatus().GetCode() != typev3.StatusCode_ServiceUnavailable {
+		t.Errorf("%v, %v", said, err)
+	}
+	eventually(t, func() error {
+		if text, _ := os.ReadFile(accesses); !strings.Contains(string(text), `"path":"/x","status":503`) {
+			return fmt.Errorf("the log has %q", text)
+		}
+		return nil
+	})
 }
 
 type answer struct {

@@ -69,7 +69,6 @@ func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Lo
 		return err
 	}
 	d := &Daemon{path: path, log: log, config: c}
-	d.entrance.entered = make(chan struct{})
 	d.now, d.hurry = context.WithCancel(context.Background())
 	d.listeners.log, d.listeners.ending = log, &d.ending
 	if err := d.start(ctx, c); err != nil {
@@ -96,9 +95,7 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 	}
 	d.metrics = gate.NewMetrics(d.access, &d.evidence)
 	if c.Ingress != nil {
-		if d.entrance.closed, err = refusing(d.gate(c)); err != nil {
-			return err
-		}
+		d.entrance.close(d.gate(c))
 	}
 	out, err := newExits(c, nil, d.log)
 	if err != nil {
@@ -229,7 +226,7 @@ func (d *Daemon) turn(c *Config, out *exits) error {
 	d.config, d.exits = c, out
 	d.mu.Unlock()
 	d.listeners.turn(opened, all)
-	d.authz.turn(c.ExtAuthz, envoy, &d.entrance, c.Drain.or(usualDrain), d.log)
+	d.authz.turn(c.ExtAuthz, envoy, d.entrance.authz, c.Drain.or(usualDrain), d.log)
 	d.report(c)
 	return nil
 }
