@@ -58,8 +58,9 @@ type Daemon struct {
 
 // Run serves by a configuration file until ctx ends; then it lets requests
 // end and revokes its credentials, after shutdown_delay, which a signal to the
-// process cuts short. A value from reload makes it read the file again. The error says why it does not start. It takes the process for
-// its own, and has garbage collected less often unless GOGC says how often.
+// process cuts short. A value from reload makes it read the file again. The
+// error says why it does not start. It takes the process for its own, and has
+// garbage collected less often unless GOGC says how often.
 func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // most memory is gone with its request: a tenth less CPU
