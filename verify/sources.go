@@ -89,6 +89,8 @@ func read(ctx context.Context, client *http.Client, url string, limit int64) ([]
 	case http.StatusOK:
 	case http.StatusNotFound:
 		return nil, nil, ErrNotFound
+	case http.StatusForbidden:
+		return nil, nil, errors.New("403 Forbidden, which is what Vault says of a path where nothing is mounted")
 	default:
 		return nil, nil, errors.New(resp.Status)
 	}
@@ -123,8 +125,11 @@ func careful(client *http.Client) *http.Client {
 // checkBase accepts the base URL of something that has to be believed: https,
 // or a loopback address.
 func checkBase(text string) error {
+	if strings.HasSuffix(text, "/") {
+		return fmt.Errorf("verify: %.200q must not end with /: issuers are compared byte for byte", text)
+	}
 	u, err := neturl.Parse(text)
-	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil || strings.HasSuffix(text, "/") {
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
 		return fmt.Errorf("verify: %.200q is not a URL such as https://vault.example.com:8200/v1/ramp", text)
 	}
 	if ip := net.ParseIP(u.Hostname()); u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()) {

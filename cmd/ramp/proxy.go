@@ -45,7 +45,7 @@ dropped. SIGTERM lets requests end, revokes credentials, and exits.`,
 			defer stop()
 			go func() {
 				<-ctx.Done()
-				stop() // the second one ends the process
+				stop() // the next one ends the process, or shutdown_delay
 			}()
 			log := slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), nil))
 			if err := daemon.Run(ctx, path, reload, log); err != nil {

@@ -75,6 +75,9 @@ func runRelay(ctx context.Context, o relayOptions) error {
 	if (o.cert == "") != (o.key == "") {
 		return errors.New("-tls-cert and -tls-key belong together")
 	}
+	if o.Files.Dir == "" && (o.Files.TokenFile != "" || len(o.Files.Contracts) > 0) {
+		return errors.New("-contracts and -token-file say which files to write: say where with -dir")
+	}
 	client, err := clientFor(o.ca)
 	if err != nil {
 		return err

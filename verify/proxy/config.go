@@ -29,6 +29,8 @@ type Config struct {
 	Stall time.Duration
 }
 
+const usualStall = time.Minute
+
 // Upstream is where requests go that are accepted.
 type Upstream struct {
 	// URL is scheme and host: http://127.0.0.1:8080, https://…, or h2c://…
@@ -64,7 +66,7 @@ func (c *Config) complete() (*url.URL, error) {
 		c.MaxRequestsPerCaller = (c.MaxRequests + 1) / 2
 	}
 	if c.Stall == 0 {
-		c.Stall = time.Minute
+		c.Stall = usualStall
 	}
 	if c.Upstream.Timeout == 0 {
 		c.Upstream.Timeout = time.Minute

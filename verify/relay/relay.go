@@ -66,9 +66,15 @@ type Relay struct {
 
 // New prepares a relay, which serves nothing before Run.
 func New(c Config) (*Relay, error) {
+	if strings.HasSuffix(c.Issuer, "/") {
+		return nil, fmt.Errorf("the issuer URL %.200q must not end with /", c.Issuer)
+	}
 	u, err := url.Parse(c.Issuer)
 	if err != nil || u.Host == "" || u.Path != "" && path.Clean(u.Path) != u.Path || strings.ContainsAny(u.Path, "{}") {
 		return nil, errors.New("the relay needs the issuer URL of a ramp mount, such as https://vault.example.com:8200/v1/ramp")
+	}
+	if c.MaxWait < 0 || c.MaxWaiting < 0 || c.Files.Every < 0 {
+		return nil, errors.New("the relay's limits and times must not be negative")
 	}
 	if c.MaxWait == 0 {
 		c.MaxWait = 20 * time.Second

@@ -337,9 +337,17 @@ func TestRefusedAndNoOther(t *testing.T) {
 		if name, err := l.tryUse(e); err != nil || name != "credential-1" {
 			t.Error(name, err)
 		}
+		if err := e.Wait(t.Context()); err == nil || !strings.Contains(err.Error(), "connection refused") {
+			t.Errorf("the way is said to be good: %v", err)
+		}
 		l.fail(&Denied{"suspended"})
 		time.Sleep(longestRetry)
 		if _, err := l.tryUse(e); !errors.As(err, new(*Denied)) {
+			t.Error(err)
+		}
+		l.fail(nil)
+		time.Sleep(longestRetry)
+		if err := e.Wait(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -114,14 +114,19 @@ func (t *Transport) Close() {
 	t.upstream.CloseIdleConnections()
 }
 
-// Wait returns nil when there is a credential, and else why there is none. It
-// waits while the answer is awaited.
+// Wait returns nil when there is a credential, and else why there is none, or
+// no other for one that the upstream calls dead. It waits while the answer is
+// awaited.
 func (t *Transport) Wait(ctx context.Context) error {
 	h, err := t.keeper.current(ctx)
-	if err == nil {
-		h.done()
+	if err != nil {
+		return err
 	}
-	return err
+	h.done()
+	if s := t.keeper.state.Load(); s.held != nil && s.held.dead() && s.err != nil {
+		return fmt.Errorf("the upstream refuses the credential, and there is no other: %w", s.err)
+	}
+	return nil
 }
 
 // NoCredential is the error of a request that was not sent, because there is

@@ -21,7 +21,7 @@ func (h *health) Check(_ context.Context, asked *grpc_health_v1.HealthCheckReque
 		return nil, status.Errorf(codes.NotFound, "service %.100q is not served", name)
 	}
 	answer := grpc_health_v1.HealthCheckResponse_SERVING
-	if h.server.gate.Load().Verifier().Fresh() != nil {
+	if v := h.server.gate.Load().Verifier(); v == nil || v.Fresh() != nil {
 		answer = grpc_health_v1.HealthCheckResponse_NOT_SERVING
 	}
 	return &grpc_health_v1.HealthCheckResponse{Status: answer}, nil

@@ -31,6 +31,7 @@ type Config struct {
 type Gate struct {
 	config Config
 	routes *routes
+	closed *Refusal // nil when it decides
 }
 
 // New compiles routes; an error names the one that is wrong.
@@ -39,10 +40,14 @@ func New(c Config) (*Gate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Gate{c, r}, nil
+	return &Gate{config: c, routes: r}, nil
 }
 
-// Verifier is the one that the gate was made with.
+// Closed makes a gate that refuses every request with why, and records that: it
+// is for the time until there is a verifier to decide with.
+func Closed(c Config, why Refusal) *Gate { return &Gate{config: c, closed: &why} }
+
+// Verifier is the one that the gate was made with, nil for one that is closed.
 func (g *Gate) Verifier() *verify.Verifier { return g.config.Verifier }
 
 // Decide decides on a request. Of the request it reads Method, RequestURI (the
@@ -66,6 +71,9 @@ func Refuse(why *Refusal) *Decision {
 }
 
 func (g *Gate) decide(r *http.Request, d *Decision) *Refusal {
+	if g.closed != nil {
+		return g.closed
+	}
 	strip(r.Header)
 	host, err := checkTarget(r)
 	if err != nil {

@@ -34,17 +34,15 @@ type route struct {
 }
 
 var (
-	host     = regexp.MustCompile(`^(?:[A-Z]+[ \t]+)?([^/ \t]*)/`)
 	wildcard = regexp.MustCompile(`\{([^{}.$]+)(?:\.\.\.)?\}`)
+	ours     = regexp.MustCompile(` \(registered at [^)]*\)`) // lines of this file, which say nothing to users
 )
 
 func compileRoute(r Route) (*route, error) {
-	h := host.FindStringSubmatch(r.Pattern)
+	if err := checkPattern(r.Pattern); err != nil {
+		return nil, fmt.Errorf("route %q: %w", r.Pattern, err)
+	}
 	switch {
-	case h == nil:
-		return nil, fmt.Errorf("route %q: the pattern must be [METHOD ][host]/path, such as \"GET /invoices/{id}\"", r.Pattern)
-	case h[1] != strings.ToLower(h[1]) || strings.Contains(h[1], ":"):
-		return nil, fmt.Errorf("route %q: write the host in lower case and without port", r.Pattern)
 	case r.Public && len(r.Scopes) > 0:
 		return nil, fmt.Errorf("route %q: a public route has no scopes", r.Pattern)
 	case !r.Public && len(r.Scopes) == 0 && r.Condition == "":
@@ -93,7 +91,7 @@ func compileRoutes(all []Route) (*routes, error) {
 func (m *routes) add(r *route) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // how ServeMux reports a bad pattern
-			err = fmt.Errorf("route %q: %v", r.Pattern, p)
+			err = fmt.Errorf("route %q: %s", r.Pattern, ours.ReplaceAllString(fmt.Sprint(p), ""))
 		}
 	}()
 	m.mux.Handle(r.Pattern, r)

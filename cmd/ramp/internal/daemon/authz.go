@@ -6,7 +6,10 @@ import (
 	"net"
 	"time"
 
+	"google.golang.org/grpc"
+
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/egress"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/extauthz"
 )
 
 // authz is the listener for Envoy.
@@ -25,9 +28,8 @@ func (a *authz) prepare(want *ExtAuthz) (net.Listener, error) {
 	return egress.Listen(want.Listen, false)
 }
 
-// turn goes over to a socket. Envoy gets no answer there, and denies, until
-// the entrance is ready.
-func (a *authz) turn(want *ExtAuthz, socket net.Listener, e *entrance, drain time.Duration, log *slog.Logger) {
+// turn goes over to a socket.
+func (a *authz) turn(want *ExtAuthz, socket net.Listener, by *extauthz.Server, drain time.Duration, log *slog.Logger) {
 	if want != nil && socket == nil {
 		return
 	}
@@ -41,7 +43,7 @@ func (a *authz) turn(want *ExtAuthz, socket net.Listener, e *entrance, drain tim
 	a.address, a.stop, a.done = want.Listen, stop, make(chan struct{})
 	go func() {
 		defer close(a.done)
-		serveEnvoy(ctx, socket, e, drain, log)
+		serveEnvoy(ctx, socket, by.GRPC(), drain, log)
 	}()
 }
 
@@ -52,15 +54,8 @@ func (a *authz) close() {
 	}
 }
 
-func serveEnvoy(ctx context.Context, socket net.Listener, e *entrance, drain time.Duration, log *slog.Logger) {
-	select {
-	case <-ctx.Done():
-		_ = socket.Close()
-		return
-	case <-e.entered:
-	}
+func serveEnvoy(ctx context.Context, socket net.Listener, server *grpc.Server, drain time.Duration, log *slog.Logger) {
 	log.Info("listening for Envoy", "address", socket.Addr().String())
-	server := e.ready.Load().authz.GRPC()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -69,7 +64,7 @@ func serveEnvoy(ctx context.Context, socket net.Listener, e *entrance, drain tim
 		defer force.Stop()
 		server.GracefulStop()
 	}()
-	if err := server.Serve(socket); err != nil {
+	if err := server.Serve(socket); err != nil && ctx.Err() == nil {
 		log.Error("listener for Envoy ended", "error", err)
 		return
 	}

@@ -17,6 +17,7 @@ type Config struct {
 	Issuer   string    `hcl:"issuer,optional"`
 	Audience string    `hcl:"audience,optional"`
 	Drain    duration  `hcl:"drain,optional"`
+	Delay    duration  `hcl:"shutdown_delay,optional"`
 	Vault    *Vault    `hcl:"vault,block"`
 	Ingress  *Ingress  `hcl:"ingress,block"`
 	Egress   []Egress  `hcl:"egress,block"`

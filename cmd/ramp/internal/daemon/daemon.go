@@ -9,10 +9,12 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -55,9 +57,10 @@ type Daemon struct {
 }
 
 // Run serves by a configuration file until ctx ends; then it lets requests
-// end and revokes its credentials. A value from reload makes it read the
-// file again. The error says why it does not start. It takes the process for
-// its own, and has garbage collected less often unless GOGC says how often.
+// end and revokes its credentials, after shutdown_delay, which a signal to the
+// process cuts short. A value from reload makes it read the file again. The
+// error says why it does not start. It takes the process for its own, and has
+// garbage collected less often unless GOGC says how often.
 func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(400) // most memory is gone with its request: a tenth less CPU
@@ -67,9 +70,8 @@ func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Lo
 		return err
 	}
 	d := &Daemon{path: path, log: log, config: c}
-	d.entrance.entered = make(chan struct{})
 	d.now, d.hurry = context.WithCancel(context.Background())
-	d.listeners.log = log
+	d.listeners.log, d.listeners.ending = log, &d.ending
 	if err := d.start(ctx, c); err != nil {
 		return err
 	}
@@ -93,6 +95,9 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 		return err
 	}
 	d.metrics = gate.NewMetrics(d.access, &d.evidence)
+	if c.Ingress != nil {
+		d.entrance.close(d.gate(c))
+	}
 	out, err := newExits(c, nil, d.log)
 	if err != nil {
 		return err
@@ -107,6 +112,9 @@ func (d *Daemon) start(ctx context.Context, c *Config) (err error) {
 			d.entrance.await(d.now, d.enterSettled, func(err error) {
 				d.log.Error("requests are refused until the issuer is reached", "error", err)
 			})
+			if now := d.entrance.ready.Load(); now != nil {
+				d.log.Info("the issuer is followed", "issuer", now.file.Issuer, "audience", now.file.Audience)
+			}
 		})
 	}
 	return nil
@@ -131,15 +139,22 @@ func (d *Daemon) enter(c *Config) error {
 		return err
 	}
 	known.OnRecovery = func(after time.Duration) { d.log.Info("the issuer is followed again", "after", after) }
-	g := gate.Config{Log: d.access, Metrics: d.metrics}
-	if c.reportEvery() > 0 {
-		g.Evidence = &d.evidence
-	}
-	old, err := d.entrance.enter(d.now, c, known, g)
+	old, err := d.entrance.enter(d.now, c, known, d.gate(c))
 	if old != nil {
 		d.afterwards(c, old.Close)
 	}
 	return err
+}
+
+// gate is what to decide by, but for the verifier.
+func (d *Daemon) gate(c *Config) gate.Config {
+	in := c.Ingress
+	g := gate.Config{Routes: in.routes(), ForwardToken: in.ForwardToken, Log: d.access, Metrics: d.metrics}
+	g.LogQuery = in.AccessLog != nil && in.AccessLog.Query
+	if c.reportEvery() > 0 {
+		g.Evidence = &d.evidence
+	}
+	return g
 }
 
 // afterwards does something when requests that have begun have had their time.
@@ -212,7 +227,7 @@ func (d *Daemon) turn(c *Config, out *exits) error {
 	d.config, d.exits = c, out
 	d.mu.Unlock()
 	d.listeners.turn(opened, all)
-	d.authz.turn(c.ExtAuthz, envoy, &d.entrance, c.Drain.or(usualDrain), d.log)
+	d.authz.turn(c.ExtAuthz, envoy, d.entrance.authz, c.Drain.or(usualDrain), d.log)
 	d.report(c)
 	return nil
 }
@@ -244,10 +259,28 @@ func (d *Daemon) wanted(c *Config, out *exits) ([]wanted, error) {
 	return all, nil
 }
 
+// linger makes the proxy unready and serves on, so that load balancers find out
+// before anything closes. A signal to end, the second one then, cuts it short.
+func (d *Daemon) linger() {
+	delay := d.settled().Delay.value()
+	if delay <= 0 {
+		d.ending.Store(true)
+		return
+	}
+	enough, stop := signal.NotifyContext(d.now, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	d.ending.Store(true)
+	d.log.Info("not ready any more, serving goes on", "shutdown_delay", delay)
+	select {
+	case <-time.After(delay):
+	case <-enough.Done():
+	}
+}
+
 // end finishes: listeners, credentials, login, log, in this order.
 func (d *Daemon) end() {
 	d.log.Info("shutting down")
-	d.ending.Store(true)
+	d.linger()
 	d.authz.close()
 	d.listeners.close()
 	d.hurry()

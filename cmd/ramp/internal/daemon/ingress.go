@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -13,18 +14,19 @@ import (
 )
 
 // entrance is what stands before the service: a proxy, and an answer for Envoy,
-// or a refusal as long as the issuer could not be reached once.
+// or recorded refusals as long as the issuer could not be reached once.
 type entrance struct {
-	ready   atomic.Pointer[entered]
-	entered chan struct{}         // closed when ready for the first time
-	why     atomic.Pointer[error] // it is not ready
+	closed http.Handler // answers until it is ready
+	authz  *extauthz.Server
+	ready  atomic.Pointer[entered]
+	why    atomic.Pointer[error] // it is not ready
 }
 
 type entered struct {
 	verifier *verify.Verifier
 	known    verify.Config
 	proxy    *proxy.Proxy // nil without upstream
-	authz    *extauthz.Server
+	gate     *gate.Gate
 	file     *Config
 }
 
@@ -39,8 +41,7 @@ func (e *entrance) enter(ctx context.Context, c *Config, known verify.Config, g 
 	} else if next.verifier, err = verify.New(ctx, known); err != nil {
 		return nil, err
 	}
-	g.Verifier, g.Routes, g.ForwardToken = next.verifier, c.Ingress.routes(), c.Ingress.ForwardToken
-	g.LogQuery = c.Ingress.AccessLog != nil && c.Ingress.AccessLog.Query
+	g.Verifier = next.verifier
 	if err := next.build(have, c, g); err != nil {
 		if have == nil || next.verifier != have.verifier {
 			next.verifier.Close()
@@ -48,45 +49,31 @@ func (e *entrance) enter(ctx context.Context, c *Config, known verify.Config, g 
 		return nil, err
 	}
 	g.Metrics.Follow(next.verifier) // without upstream there is no proxy that does
+	e.authz.Swap(next.gate)
 	e.ready.Store(next)
-	if have == nil {
-		close(e.entered)
-	}
 	if have != nil && have.verifier != next.verifier {
 		return have.verifier, nil
 	}
 	return nil, nil
 }
 
-func (n *entered) build(have *entered, c *Config, g gate.Config) error {
-	decide, err := gate.New(g)
+func (n *entered) build(have *entered, c *Config, g gate.Config) (err error) {
+	if n.gate, err = gate.New(g); err != nil {
+		return err
+	}
+	if c.Ingress.Upstream == "" {
+		return nil
+	}
+	settings, err := c.Ingress.proxy(g)
 	if err != nil {
 		return err
 	}
-	var settings proxy.Config
-	if c.Ingress.Upstream != "" {
-		if settings, err = c.Ingress.proxy(g); err != nil {
-			return err
-		}
-	}
-	switch {
-	case c.Ingress.Upstream == "":
-	case have != nil && have.proxy != nil:
+	if have != nil && have.proxy != nil {
 		n.proxy = have.proxy
-		err = n.proxy.Swap(settings)
-	default:
-		n.proxy, err = proxy.New(settings)
+		return n.proxy.Swap(settings)
 	}
-	if err != nil {
-		return err
-	}
-	if have != nil {
-		n.authz = have.authz
-		n.authz.Swap(decide)
-	} else {
-		n.authz = extauthz.New(decide)
-	}
-	return nil
+	n.proxy, err = proxy.New(settings)
+	return err
 }
 
 // sameIssuer reports whether two configurations want the same verifier.
@@ -125,10 +112,16 @@ func (e *entrance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		now.proxy.ServeHTTP(w, r)
 		return
 	}
-	verify.RefusalOf(errNotReady).WriteHTTP(w)
+	e.closed.ServeHTTP(w, r)
 }
 
-var errNotReady = &verify.Refusal{Reason: verify.Stale, Message: "the issuer has not been reached yet"}
+// close refuses and records requests until the entrance is ready.
+func (e *entrance) close(c gate.Config) {
+	g := gate.Closed(c, gate.Refusal{Status: http.StatusServiceUnavailable, Reason: string(verify.Stale), Message: errNotReached.Error()})
+	e.closed, e.authz = proxy.Closed(g), extauthz.New(g)
+}
+
+var errNotReached = errors.New("the issuer has not been reached yet")
 
 // fresh returns nil, or why requests are refused.
 func (e *entrance) fresh() error {
@@ -141,5 +134,5 @@ func (e *entrance) fresh() error {
 	case why != nil:
 		return *why
 	}
-	return errNotReady
+	return errNotReached
 }

@@ -15,19 +15,24 @@ import (
 // listeners are open addresses. A reload changes what answers there without
 // closing any.
 type listeners struct {
-	log  *slog.Logger
-	open map[string]*listener // by address
-	all  sync.WaitGroup       // that serve, or end
+	log    *slog.Logger
+	ending *atomic.Bool         // no connection is kept any more
+	open   map[string]*listener // by address
+	all    sync.WaitGroup       // that serve, or end
 }
 
 type listener struct {
 	socket  net.Listener
 	terms   any // what a change of makes another listener on the same socket
 	handler atomic.Pointer[http.Handler]
+	ending  *atomic.Bool
 	stop    context.CancelFunc
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if l.ending.Load() && r.Header["Upgrade"] == nil {
+		w.Header().Set("Connection", "close") // callers go elsewhere; with HTTP/2 net/http says so by GOAWAY
+	}
 	(*l.handler.Load()).ServeHTTP(w, r)
 }
 
@@ -84,7 +89,7 @@ func (ls *listeners) turn(opened map[string]net.Listener, all []wanted) {
 
 func (ls *listeners) serve(socket net.Listener, w wanted) *listener {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &listener{socket: socket, terms: w.terms, stop: stop}
+	l := &listener{socket: socket, terms: w.terms, ending: ls.ending, stop: stop}
 	l.handler.Store(&w.handler)
 	ls.log.Info("listening", "address", socket.Addr().String())
 	ls.all.Go(func() {

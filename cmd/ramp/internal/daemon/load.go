@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"time"
 
@@ -21,7 +22,11 @@ import (
 // Load reads a configuration file and checks all of it that can be checked
 // without reaching anybody. Errors have positions, one a line.
 func Load(path string) (*Config, error) {
-	file, bad := hclparse.NewParser().ParseHCLFile(path)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	file, bad := hclparse.NewParser().ParseHCL(text, path)
 	var c Config
 	if !bad.HasErrors() {
 		bad = append(bad, gohcl.DecodeBody(file.Body, nil, &c)...)
@@ -74,7 +79,7 @@ func (c *Config) check(path string) error {
 			p.add(c.ExtAuthz.At, "ext_authz: what Envoy asks has tokens in it: listen on 127.0.0.1 or a unix socket")
 		}
 	}
-	p.durations(whole, map[string]duration{"drain": c.Drain})
+	p.durations(whole, map[string]duration{"drain": c.Drain, "shutdown_delay": c.Delay})
 	if c.Vault != nil {
 		vault := c.Vault.config()
 		p.check(c.Vault.At, vault.Check())
@@ -120,7 +125,7 @@ func (c *Config) checkIngress(p *problems) {
 	}
 	_, err = gate.New(gate.Config{Routes: in.routes()})
 	p.check(in.At, err)
-	if in.Upstream != "" {
+	if err == nil && in.Upstream != "" {
 		checked, err := in.proxy(gate.Config{Routes: in.routes(), Verifier: &verify.Verifier{}})
 		if err == nil {
 			_, err = proxy.New(checked)
@@ -156,12 +161,21 @@ func (c *Config) checkEgress(p *problems) {
 	}
 }
 
+// isAddress reports whether an address is a host and a port that there may be.
+func isAddress(address string) bool {
+	_, port, err := net.SplitHostPort(address)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	return err == nil
+}
+
 func (c *Config) checkListeners(p *problems) {
 	taken := map[string]bool{}
 	check := func(at hcl.Range, address string, unix bool) {
 		path, ok := strings.CutPrefix(address, "unix:")
 		socket := ok && unix && path != ""
-		if _, _, err := net.SplitHostPort(address); err != nil && !socket {
+		if !socket && !isAddress(address) {
 			p.add(at, "listen is %.200q, use an address such as 127.0.0.1:8443", address)
 		}
 		if taken[address] {

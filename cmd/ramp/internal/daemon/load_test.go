@@ -67,6 +67,7 @@ func TestBadConfigs(t *testing.T) {
 		"route twice":      {top + ingress(route+route), "conflicts"},
 		"condition":        {top + ingress("route \"GET /x\" {\n condition = \"identity.nobody == 7\"\n}\n"), "nobody"},
 		"upstream":         {top + strings.Replace(ingress(route), "http://127", "127", 1), "upstream"},
+		"shutdown_delay":   {"shutdown_delay = \"5\"\n" + top + ingress(route), "shutdown_delay is \"5\""},
 		"duration":         {top + ingress(route+"max_staleness = \"30\"\n"), "max_staleness"},
 		"negative":         {top + ingress(route+"limits {\n stall = \"-1s\"\n}\n"), "stall"},
 		"no upstream":      {top + "ingress {\n listen = \"127.0.0.1:1\"\n" + route + "}\n", "listen and upstream"},
@@ -86,6 +87,9 @@ func TestBadConfigs(t *testing.T) {
 		"Envoy afar":       {top + ingress(route) + "ext_authz {\n listen = \"0.0.0.0:1\"\n}\n", "has tokens in it"},
 		"when_full":        {top + ingress(route+"access_log {\n path = \"-\"\n when_full = \"block\"\n}\n"), "drop or wait"},
 		"admin":            {top + ingress(route) + "admin {\n listen = \"9100\"\n}\n", "listen is \"9100\""},
+		"port":             {top + strings.Replace(ingress(route), "8443", "84430", 1), "listen is \"127.0.0.1:84430\""},
+		"socket":           {top + strings.Replace(ingress(route), "127.0.0.1:8443", "unix:/run/x", 1), "listen is \"unix:/run/x\""},
+		"other router":     {top + ingress("route \"GET /api/*\" {\n public = true\n}\n"), "no meaning in patterns"},
 		"any certificates": {top + ingress(route+"tls {\n cert_file = \"x\"\n key_file = \"x\"\n client_ca_file = \"x\"\n request_any_client_certificate = true\n}\n"), "request_any_client_certificate"},
 	} {
 		if _, err := load(t, tc.text); err == nil || !strings.Contains(err.Error(), tc.says) {
@@ -99,6 +103,18 @@ func TestAllProblems(t *testing.T) {
 	_, err := load(t, ingress("max_staleness = \"x\"\nroute \"GET\" {\n}\n")+exit("proof = \"x\"\n"))
 	if err == nil || len(strings.Split(err.Error(), "\n")) != 5 {
 		t.Errorf("%v", err)
+	}
+}
+
+// A file that cannot be read is named, with the reason; nothing is said twice.
+func TestProblemsAreSaidOnce(t *testing.T) {
+	for path, says := range map[string]string{"nowhere.hcl": "open nowhere.hcl: no such file", t.TempDir(): "is a directory"} {
+		if _, err := Load(path); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+	if _, err := load(t, top+ingress(route+route)); err == nil || strings.Count(err.Error(), "conflicts") != 1 {
+		t.Error(err)
 	}
 }
 

@@ -3,12 +3,16 @@ package vault
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/hashicorp/vault/api"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/egress"
 )
+
+// counted is how Vault begins some errors.
+var counted = regexp.MustCompile(`^1 error occurred: \* `)
 
 // brief is what Vault said, in one line, without what was asked: paths and
 // addresses stay, parameters do not.
@@ -17,7 +21,7 @@ func brief(err error) error {
 	if !errors.As(err, &said) {
 		return err
 	}
-	text := strings.Join(strings.Fields(strings.Join(said.Errors, "; ")), " ")
+	text := counted.ReplaceAllString(strings.Join(strings.Fields(strings.Join(said.Errors, "; ")), " "), "")
 	if at := strings.Index(text, "denied:"); at >= 0 {
 		text = text[at:]
 	}

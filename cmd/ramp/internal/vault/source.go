@@ -36,7 +36,10 @@ func (s *source) Fetch(ctx context.Context, key egress.Key) (*egress.Credential,
 		secret, err = l.client.Logical().ReadWithDataWithContext(ctx, s.path(), s.ask.parameters(key))
 		return err
 	})
-	if err != nil {
+	switch {
+	case by != nil && forbidden(err) && !decided(err): // it is not the login that Vault refuses
+		return nil, final(fmt.Errorf("fetch %s: %w; the login needs a policy with read on %[1]s", s.path(), err))
+	case err != nil:
 		return nil, final(fmt.Errorf("fetch %s: %w", s.path(), err))
 	}
 	if secret == nil {

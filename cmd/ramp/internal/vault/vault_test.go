@@ -145,7 +145,7 @@ func TestDenials(t *testing.T) {
 	}{
 		"no such contract": {vault.Ask{Role: "nobody"}, "no such contract"},
 		"scope":            {vault.Ask{Role: "orders-to-payments", Scopes: []string{"delete"}}, "(scope_not_granted)"},
-		"policy":           {vault.Ask{Role: "../roles/orders-to-payments"}, "permission denied"},
+		"policy":           {vault.Ask{Role: "../roles/orders-to-payments"}, "Vault: permission denied; the login needs a policy with read on ramp/creds/../roles"},
 	} {
 		_, err := s.Source(tc.ask).Fetch(t.Context(), egress.Key{})
 		if !errors.As(err, new(*egress.Denied)) || !strings.Contains(err.Error(), tc.says) || strings.Contains(err.Error(), "\n") {
