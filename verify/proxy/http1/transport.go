@@ -17,6 +17,8 @@ import (
 	"net/http/httptrace"
 	"net/textproto"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Transport is an http.RoundTripper for one server. It is safe for concurrent
@@ -40,10 +42,12 @@ type Transport struct {
 // whole, even of one that does not read it.
 const maxBody = 16 << 10
 
-// Takes reports whether a request is one that RoundTrip can send.
+// Takes reports whether a request is one that RoundTrip can send. A method must
+// be a token: Request.Write would write any.
 func Takes(r *http.Request) bool {
-	return 0 <= r.ContentLength && r.ContentLength <= maxBody && (r.ContentLength > 0 || r.Body == nil || r.Body == http.NoBody) &&
-		r.Header["Upgrade"] == nil && r.Header["Expect"] == nil && r.Method != http.MethodConnect
+	empty := r.Body == nil || r.Body == http.NoBody
+	return 0 <= r.ContentLength && r.ContentLength <= maxBody && empty == (r.ContentLength == 0) &&
+		r.Header["Upgrade"] == nil && r.Header["Expect"] == nil && !r.Close && r.Method != http.MethodConnect && httpguts.ValidHeaderFieldName(r.Method)
 }
 
 // RoundTrip implements http.RoundTripper. It reads the body of a request before
@@ -52,7 +56,7 @@ func Takes(r *http.Request) bool {
 // sent.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !Takes(r) {
-		return nil, errors.New("http1: the request has a large body, an upgrade or an expectation")
+		return nil, errors.New("http1: the request is not one that is taken, see Takes")
 	}
 	content, err := read(r)
 	if err != nil {

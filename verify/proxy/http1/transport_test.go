@@ -463,6 +463,10 @@ func TestTakes(t *testing.T) {
 		{func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }, false},
 		{func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, false},
 		{func(r *http.Request) { r.Method = "CONNECT" }, false},
+		{func(r *http.Request) { r.Method = "GET /admin?" }, false},
+		{func(r *http.Request) { r.Method = "" }, false},
+		{func(r *http.Request) { r.Close = true }, false},
+		{func(r *http.Request) { r.ContentLength = 5 }, false}, // of no body
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Body = nil
