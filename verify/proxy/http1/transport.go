@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"sync"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -35,7 +36,8 @@ type Transport struct {
 	MaxIdle     int
 	IdleTimeout time.Duration
 
-	idle pool
+	idle     pool
+	requests sync.Pool // of *bytes.Buffer
 }
 
 // maxBody is how long a body may be that is taken: any server's buffers take it
@@ -52,22 +54,31 @@ func Takes(r *http.Request) bool {
 
 // RoundTrip implements http.RoundTripper. It reads the body of a request before
 // it takes a connection. A request that met a connection which the server had
-// closed meanwhile is sent again, if its method is safe or nothing of it was
-// sent.
+// closed meanwhile is sent again once, over a new one, if its method is safe or
+// nothing of it was sent.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !Takes(r) {
 		return nil, errors.New("http1: the request is not one that is taken, see Takes")
 	}
-	content, err := read(r)
-	if err != nil {
-		return nil, err
+	request := t.request()
+	defer t.requests.Put(request)
+	if err := r.Write(request); err != nil {
+		return nil, fmt.Errorf("http1: %w", err)
 	}
+	if gone := r.Context().Err(); gone != nil { // meanwhile
+		return nil, gone
+	}
+	c := t.idle.get()
 	for {
-		c, err := t.take(r.Context())
-		if err != nil {
-			return nil, err
+		if c == nil {
+			raw, err := t.Dial(r.Context())
+			if err != nil {
+				return nil, err
+			}
+			c = &conn{Conn: raw, transport: t}
+			c.in = bufio.NewReader((*reading)(c))
 		}
-		resp, err := c.send(r, content)
+		resp, err := c.send(r, request.Bytes())
 		if err == nil {
 			return resp, nil
 		}
@@ -75,23 +86,26 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if gone := r.Context().Err(); gone != nil {
 			return nil, gone
 		}
-		if !c.used || c.heard || c.sent && !safe(r.Method) {
+		if !c.used || c.heard || c.sent && !safe(r.Method) || !lost(err) {
 			return nil, err
 		}
+		c = nil // what fails over a new one does not fail for its age
 	}
 }
 
-// read returns the body of a request, nil for none.
-func read(r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 {
-		return nil, nil
+// lost reports whether a connection ended, and did not take too long.
+func lost(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) && !network.Timeout()
+}
+
+// request is an empty buffer for one.
+func (t *Transport) request() *bytes.Buffer {
+	if kept, ok := t.requests.Get().(*bytes.Buffer); ok {
+		kept.Reset()
+		return kept
 	}
-	defer r.Body.Close()
-	content := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, content); err != nil {
-		return nil, fmt.Errorf("http1: reading the body of the request: %w", err)
-	}
-	return content, nil
+	return new(bytes.Buffer)
 }
 
 // safe is RFC 9110 section 9.2.1: to ask twice changes nothing.
@@ -103,26 +117,11 @@ func safe(method string) bool {
 // each one when its request ends.
 func (t *Transport) CloseIdleConnections() { t.idle.close() }
 
-func (t *Transport) take(ctx context.Context) (*conn, error) {
-	if c := t.idle.get(); c != nil {
-		c.used, c.sent, c.heard = true, false, false
-		return c, nil
-	}
-	raw, err := t.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{Conn: raw, transport: t}
-	c.in, c.out = bufio.NewReader((*reading)(c)), bufio.NewWriter((*writing)(c))
-	return c, nil
-}
-
 // conn serves one request at a time.
 type conn struct {
 	net.Conn
 	transport *Transport
 	in        *bufio.Reader
-	out       *bufio.Writer
 	head      int64     // bytes that the head may still have
 	since     time.Time // idle
 
@@ -132,17 +131,12 @@ type conn struct {
 }
 
 // send sends a request and reads the head of its answer.
-func (c *conn) send(r *http.Request, content []byte) (*http.Response, error) {
-	if content != nil {
-		with := *r
-		with.Body = io.NopCloser(bytes.NewReader(content))
-		r = &with
-	}
+func (c *conn) send(r *http.Request, request []byte) (*http.Response, error) {
 	if t := c.transport.Timeout; t > 0 {
 		_ = c.SetDeadline(time.Now().Add(t))
 	}
 	stop := context.AfterFunc(r.Context(), func() { c.Close() })
-	resp, err := c.exchange(r)
+	resp, err := c.exchange(r, request)
 	if err != nil {
 		stop()
 		return nil, err
@@ -160,17 +154,17 @@ func (c *conn) send(r *http.Request, content []byte) (*http.Response, error) {
 
 const noLimit = -1
 
-func (c *conn) exchange(r *http.Request) (*http.Response, error) {
-	c.head = c.transport.MaxHead
-	if err := r.Write(c.out); err != nil {
-		return nil, err
+func (c *conn) exchange(r *http.Request, request []byte) (*http.Response, error) {
+	c.head, c.heard = c.transport.MaxHead, false
+	n, failed := c.Write(request)
+	if c.sent = n > 0; !c.sent {
+		return nil, failed
 	}
-	if err := c.out.Flush(); err != nil {
-		return nil, err
-	}
-	for {
+	for { // an answer may say why the server did not read all of the request
 		resp, err := http.ReadResponse(c.in, r)
 		switch {
+		case err != nil && failed != nil:
+			return nil, failed
 		case err != nil:
 			return nil, err
 		case resp.StatusCode < 100:
@@ -178,6 +172,7 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 		case resp.StatusCode == http.StatusSwitchingProtocols:
 			return nil, errors.New("http1: the server switches to a protocol that nobody asked for")
 		case resp.StatusCode >= 200:
+			resp.Close = resp.Close || failed != nil
 			return resp, nil
 		}
 		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.Got1xxResponse != nil && resp.StatusCode != http.StatusContinue {
@@ -203,15 +198,6 @@ func (c *reading) Read(into []byte) (int, error) {
 	if c.head > 0 {
 		c.head -= int64(n)
 	}
-	return n, err
-}
-
-// writing is a conn as its bufio.Writer sees it.
-type writing conn
-
-func (c *writing) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	c.sent = c.sent || n > 0
 	return n, err
 }
 
