@@ -342,3 +342,30 @@ func TestMethodConfusion(t *testing.T) {
 		}
 	}
 }
+
+// A caller whose token dies while a body trickles in does not keep its place
+// until all of it has come.
+func TestCutInTheBody(t *testing.T) {
+	for _, length := range []int{10_000, 1_000_000} {
+		r := newRig(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }, nil)
+		token := r.reader()
+		conn, err := net.Dial("tcp", r.listen(proxy.Listener{}).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST /stream/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n", token, length)
+		go func() {
+			for n := 0; ; n++ {
+				if _, err := io.WriteString(conn, "x"); err != nil {
+					return
+				}
+				if time.Sleep(20 * time.Millisecond); n == 10 {
+					r.issuer.Revoke(token)
+				}
+			}
+		}()
+		eventually(t, "the end of the request", func() bool { return strings.Contains(r.lines.String(), `"outcome":"failed","reason":"cut"`) })
+		conn.Close()
+	}
+}
