@@ -96,7 +96,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 // lost reports whether a connection ended, and did not take too long.
 func lost(err error) bool {
 	var network net.Error
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &network) && !network.Timeout()
+	return errors.Is(err, io.EOF) || errors.As(err, &network) && !network.Timeout()
 }
 
 // request is an empty buffer for one.
@@ -125,9 +125,10 @@ type conn struct {
 	head      int64     // bytes that the head may still have
 	since     time.Time // idle
 
-	used  bool // by an earlier request
-	sent  bool // some of the request
-	heard bool // some of the answer
+	used   bool  // by an earlier request
+	sent   bool  // some of the request
+	heard  bool  // some of the answer
+	failed error // to send or to hear the rest
 }
 
 // send sends a request and reads the head of its answer.
@@ -156,15 +157,15 @@ const noLimit = -1
 
 func (c *conn) exchange(r *http.Request, request []byte) (*http.Response, error) {
 	c.head, c.heard = c.transport.MaxHead, false
-	n, failed := c.Write(request)
-	if c.sent = n > 0; !c.sent {
-		return nil, failed
+	n, err := c.Write(request)
+	if c.sent, c.failed = n > 0, err; !c.sent {
+		return nil, err
 	}
 	for { // an answer may say why the server did not read all of the request
 		resp, err := http.ReadResponse(c.in, r)
 		switch {
-		case err != nil && failed != nil:
-			return nil, failed
+		case err != nil && c.failed != nil: // not that what there is makes no sense
+			return nil, c.failed
 		case err != nil:
 			return nil, err
 		case resp.StatusCode < 100:
@@ -172,7 +173,7 @@ func (c *conn) exchange(r *http.Request, request []byte) (*http.Response, error)
 		case resp.StatusCode == http.StatusSwitchingProtocols:
 			return nil, errors.New("http1: the server switches to a protocol that nobody asked for")
 		case resp.StatusCode >= 200:
-			resp.Close = resp.Close || failed != nil
+			resp.Close = resp.Close || c.failed != nil
 			return resp, nil
 		}
 		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.Got1xxResponse != nil && resp.StatusCode != http.StatusContinue {
@@ -186,17 +187,21 @@ func (c *conn) exchange(r *http.Request, request []byte) (*http.Response, error)
 // reading is a conn as its bufio.Reader sees it.
 type reading conn
 
-func (c *reading) Read(into []byte) (int, error) {
+func (c *reading) Read(into []byte) (n int, err error) {
 	if c.head == 0 {
-		return 0, fmt.Errorf("http1: the head of the answer has more than %d bytes", c.transport.MaxHead)
+		err = fmt.Errorf("http1: the head of the answer has more than %d bytes", c.transport.MaxHead)
+	} else {
+		if c.head > 0 && int64(len(into)) > c.head {
+			into = into[:c.head]
+		}
+		n, err = c.Conn.Read(into)
 	}
-	if c.head > 0 && int64(len(into)) > c.head {
-		into = into[:c.head]
-	}
-	n, err := c.Conn.Read(into)
 	c.heard = c.heard || n > 0
 	if c.head > 0 {
 		c.head -= int64(n)
+	}
+	if c.failed == nil {
+		c.failed = err
 	}
 	return n, err
 }

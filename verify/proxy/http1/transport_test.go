@@ -381,6 +381,15 @@ func TestTimeout(t *testing.T) {
 		if r.URL.Path == "/head" {
 			asked.Add(1)
 		}
+		if r.URL.Path == "/half" {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(conn, hello[:20])
+				_, _ = conn.Read(make([]byte, 1))
+				conn.Close()
+			}
+			return
+		}
 		if r.URL.Path == "/body" {
 			_ = http.NewResponseController(w).Flush()
 			<-rest
@@ -397,8 +406,10 @@ func TestTimeout(t *testing.T) {
 	}
 	transport.Timeout = 50 * time.Millisecond
 	var timeout net.Error
-	if _, err := send(transport, request(t.Context(), "GET", "/head", nil, 0)); !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Error(err)
+	for _, path := range []string{"/head", "/half"} {
+		if _, err := send(transport, request(t.Context(), "GET", path, nil, 0)); !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 	if asked.Load() != 1 {
 		t.Errorf("%d requests came of one that timed out", asked.Load())
