@@ -45,6 +45,9 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 func (x *exchange) WriteHeader(status int) {
 	if status >= 200 {
 		x.status = status
+		if h := x.Header(); h["Content-Type"] == nil {
+			h["Content-Type"] = nil // or net/http guesses
+		}
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
