@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -17,6 +18,7 @@ const drainFor = 5 * time.Second
 // connection is not its own any more.
 type body struct {
 	io.ReadCloser
+	while   context.Context // the request goes on
 	control *http.ResponseController
 	stall   time.Duration
 	rests   bool // may come when it likes
@@ -29,6 +31,9 @@ type body struct {
 }
 
 func (b *body) Read(into []byte) (int, error) {
+	if gone := b.while.Err(); gone != nil {
+		return 0, gone
+	}
 	if !b.rests {
 		b.deadline(time.Now().Add(b.stall))
 		defer b.deadline(time.Time{}) // what rests then is the service

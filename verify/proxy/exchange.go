@@ -33,7 +33,7 @@ type exchange struct {
 func newExchange(w http.ResponseWriter, r *http.Request, stall time.Duration) *exchange {
 	x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), request: r, caller: r.Context(), stall: stall}
 	if r.ContentLength != 0 && r.Body != nil {
-		x.body = &body{ReadCloser: r.Body, control: x.control, stall: stall, rests: r.ProtoMajor == 2 && isGRPC(r.Header)}
+		x.body = &body{ReadCloser: r.Body, while: x.caller, control: x.control, stall: stall, rests: r.ProtoMajor == 2 && isGRPC(r.Header)}
 		r.Body = x.body
 	}
 	return x
@@ -45,6 +45,9 @@ func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
 func (x *exchange) WriteHeader(status int) {
 	if status >= 200 {
 		x.status = status
+		if h := x.Header(); h["Content-Type"] == nil {
+			h["Content-Type"] = nil // or net/http guesses
+		}
 	}
 	x.ResponseWriter.WriteHeader(status)
 }
@@ -99,8 +102,11 @@ func (x *exchange) streaming(r *http.Request) *http.Request {
 	if r.ProtoMajor == 2 {
 		_ = x.control.SetWriteDeadline(time.Time{}) // the server's: see deadline
 	}
-	if r.ProtoMajor == 1 && x.body != nil {
-		_ = x.control.EnableFullDuplex()
+	if x.body != nil {
+		x.body.while = r.Context()
+		if r.ProtoMajor == 1 {
+			_ = x.control.EnableFullDuplex()
+		}
 	}
 	x.request = r
 	return r

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -111,5 +112,27 @@ func TestUpstreamFailures(t *testing.T) {
 	r.service.Close()
 	if resp, body := r.do("GET", "/open/", ""); resp.StatusCode != 502 || strings.Contains(body, "127.0.0.1") {
 		t.Errorf("%s %s", resp.Status, body)
+	}
+}
+
+// An answer without a type stays one: a guess could turn text into a page.
+func TestNoTypeIsMadeUp(t *testing.T) {
+	r := newRig(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header()["Content-Type"] = nil
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = io.WriteString(w, "<html><script>alert(1)</script>")
+	}, nil)
+	for _, http1 := range []bool{true, false} {
+		transport := &http.Transport{Protocols: protocols(http1)}
+		t.Cleanup(transport.CloseIdleConnections)
+		req, _ := http.NewRequestWithContext(t.Context(), "GET", r.server.URL+"/open/x", nil)
+		resp, err := transport.RoundTrip(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if kind := resp.Header["Content-Type"]; kind != nil {
+			t.Errorf("%s: %q", resp.Proto, kind)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -11,6 +12,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy"
 )
@@ -290,4 +294,78 @@ func TestAnswersThatAreNotRead(t *testing.T) {
 		t.Error("the service still writes")
 	}
 	eventually(t, "its log entry", func() bool { return strings.Contains(r.lines.String(), proxy.ReasonCallerGone) })
+}
+
+// A method may have any bytes over HTTP/2, and would be the beginning of the
+// request line over HTTP/1.
+func TestMethodConfusion(t *testing.T) {
+	service, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	go func() {
+		if conn, err := service.Accept(); err == nil {
+			line, _ := bufio.NewReader(conn).ReadString('\n')
+			t.Errorf("the service saw %q", line)
+			conn.Close()
+		}
+	}()
+	r := newRig(t, echo, func(c *proxy.Config) { c.Upstream.URL = "http://" + service.Addr().String() })
+	for _, method := range []string{"GET /admin/x?", "GET /admin/x HTTP/1.1", "GET\t/admin/x", "G@T", "é"} {
+		conn, err := net.Dial("tcp", r.server.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, http2.ClientPreface)
+		frames := http2.NewFramer(conn, conn)
+		frames.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+		_ = frames.WriteSettings()
+		var block bytes.Buffer
+		encoder := hpack.NewEncoder(&block)
+		for _, field := range [][2]string{{":method", method}, {":scheme", "http"}, {":authority", "a"}, {":path", "/open/x"}} {
+			_ = encoder.WriteField(hpack.HeaderField{Name: field[0], Value: field[1]})
+		}
+		_ = frames.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true, EndHeaders: true})
+		for {
+			frame, err := frames.ReadFrame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if head, ok := frame.(*http2.MetaHeadersFrame); ok {
+				if status := head.PseudoValue("status"); status != "400" {
+					t.Errorf("%q: %s", method, status)
+				}
+				break
+			}
+		}
+	}
+}
+
+// A caller whose token dies while a body trickles in does not keep its place
+// until all of it has come.
+func TestCutInTheBody(t *testing.T) {
+	for _, length := range []int{10_000, 1_000_000} {
+		r := newRig(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }, nil)
+		token := r.reader()
+		conn, err := net.Dial("tcp", r.listen(proxy.Listener{}).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST /stream/x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n", token, length)
+		go func() {
+			for n := 0; ; n++ {
+				if _, err := io.WriteString(conn, "x"); err != nil {
+					return
+				}
+				if time.Sleep(20 * time.Millisecond); n == 10 {
+					r.issuer.Revoke(token)
+				}
+			}
+		}()
+		eventually(t, "the end of the request", func() bool { return strings.Contains(r.lines.String(), `"outcome":"failed","reason":"cut"`) })
+		conn.Close()
+	}
 }

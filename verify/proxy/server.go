@@ -110,12 +110,14 @@ func (l Listener) Serve(ctx context.Context, from net.Listener, h http.Handler) 
 	}()
 	select {
 	case <-done:
-		return nil
 	case <-requests.Done():
 	}
+	told, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer stop()
+	_ = server.Shutdown(told) // what a handler says goes out after it has ended
 	select {
-	case <-done: // callers were told
-	case <-time.After(time.Second):
+	case <-done:
+	case <-told.Done():
 	}
 	return server.Close()
 }

@@ -30,9 +30,6 @@ func read(r *http.Request, from *authv3.AttributeContext) error {
 	if asked.Query != "" || asked.Fragment != "" {
 		return errors.New("query and fragment are apart from the path")
 	}
-	if r.Method == "" || !httpguts.ValidHeaderFieldName(r.Method) {
-		return errors.New("the method is not one")
-	}
 	var err error
 	if r.Header, err = header(asked); err != nil {
 		return err

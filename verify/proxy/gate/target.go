@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // checkTarget refuses requests that two servers may read in two ways: what the
@@ -14,6 +16,8 @@ import (
 // to match, in lower case and without its port.
 func checkTarget(r *http.Request) (host string, err error) {
 	switch {
+	case !httpguts.ValidHeaderFieldName(r.Method): // a token, as names are; HTTP/2 lets any bytes through
+		return "", errors.New("the method is not one")
 	case r.Method == http.MethodConnect || r.Method == http.MethodTrace:
 		return "", fmt.Errorf("method %s is not served", r.Method)
 	case !strings.HasPrefix(r.RequestURI, "/"):

@@ -72,6 +72,8 @@ func TestTargets(t *testing.T) {
 		"another path than the target's":     func(r *http.Request) { r.URL.Path = "/b" },
 		"another query than the target's":    func(r *http.Request) { r.URL.RawQuery = "b" },
 		"a host in the URL":                  func(r *http.Request) { r.URL.Host = "b" },
+		"a line":                             func(r *http.Request) { r.Method = "GET /admin HTTP/1.1" },
+		"no method":                          func(r *http.Request) { r.Method = "" },
 		"CONNECT":                            func(r *http.Request) { r.Method = "CONNECT" },
 		"TRACE":                              func(r *http.Request) { r.Method = "TRACE" },
 	} {

@@ -40,7 +40,7 @@ func (p *pool) put(c *conn, t *Transport) {
 		c.Close()
 		return
 	}
-	c.since = time.Now()
+	c.used, c.since = true, time.Now()
 	p.conns = append(p.conns, c)
 	if p.sweep == nil {
 		p.sweep = time.AfterFunc(t.IdleTimeout, func() { p.expire(t.IdleTimeout) })

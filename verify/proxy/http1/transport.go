@@ -16,7 +16,10 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/textproto"
+	"sync"
 	"time"
+
+	"golang.org/x/net/http/httpguts"
 )
 
 // Transport is an http.RoundTripper for one server. It is safe for concurrent
@@ -33,37 +36,49 @@ type Transport struct {
 	MaxIdle     int
 	IdleTimeout time.Duration
 
-	idle pool
+	idle     pool
+	requests sync.Pool // of *bytes.Buffer
 }
 
 // maxBody is how long a body may be that is taken: any server's buffers take it
 // whole, even of one that does not read it.
 const maxBody = 16 << 10
 
-// Takes reports whether a request is one that RoundTrip can send.
+// Takes reports whether a request is one that RoundTrip can send. A method must
+// be a token: Request.Write would write any.
 func Takes(r *http.Request) bool {
-	return 0 <= r.ContentLength && r.ContentLength <= maxBody && (r.ContentLength > 0 || r.Body == nil || r.Body == http.NoBody) &&
-		r.Header["Upgrade"] == nil && r.Header["Expect"] == nil && r.Method != http.MethodConnect
+	empty := r.Body == nil || r.Body == http.NoBody
+	return 0 <= r.ContentLength && r.ContentLength <= maxBody && empty == (r.ContentLength == 0) &&
+		r.Header["Upgrade"] == nil && r.Header["Expect"] == nil && !r.Close && r.Method != http.MethodConnect && httpguts.ValidHeaderFieldName(r.Method)
 }
 
 // RoundTrip implements http.RoundTripper. It reads the body of a request before
 // it takes a connection. A request that met a connection which the server had
-// closed meanwhile is sent again, if its method is safe or nothing of it was
-// sent.
+// closed meanwhile is sent again once, over a new one, if its method is safe or
+// nothing of it was sent.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !Takes(r) {
-		return nil, errors.New("http1: the request has a large body, an upgrade or an expectation")
+		return nil, errors.New("http1: the request is not one that is taken, see Takes")
 	}
-	content, err := read(r)
-	if err != nil {
-		return nil, err
+	request := t.request()
+	defer t.requests.Put(request)
+	if err := r.Write(request); err != nil {
+		return nil, fmt.Errorf("http1: %w", err)
 	}
+	if gone := r.Context().Err(); gone != nil { // meanwhile
+		return nil, gone
+	}
+	c := t.idle.get()
 	for {
-		c, err := t.take(r.Context())
-		if err != nil {
-			return nil, err
+		if c == nil {
+			raw, err := t.Dial(r.Context())
+			if err != nil {
+				return nil, err
+			}
+			c = &conn{Conn: raw, transport: t}
+			c.in = bufio.NewReader((*reading)(c))
 		}
-		resp, err := c.send(r, content)
+		resp, err := c.send(r, request.Bytes())
 		if err == nil {
 			return resp, nil
 		}
@@ -71,23 +86,26 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if gone := r.Context().Err(); gone != nil {
 			return nil, gone
 		}
-		if !c.used || c.heard || c.sent && !safe(r.Method) {
+		if !c.used || c.heard || c.sent && !safe(r.Method) || !lost(err) {
 			return nil, err
 		}
+		c = nil // what fails over a new one does not fail for its age
 	}
 }
 
-// read returns the body of a request, nil for none.
-func read(r *http.Request) ([]byte, error) {
-	if r.ContentLength == 0 {
-		return nil, nil
+// lost reports whether a connection ended, and did not take too long.
+func lost(err error) bool {
+	var network net.Error
+	return errors.Is(err, io.EOF) || errors.As(err, &network) && !network.Timeout()
+}
+
+// request is an empty buffer for one.
+func (t *Transport) request() *bytes.Buffer {
+	if kept, ok := t.requests.Get().(*bytes.Buffer); ok {
+		kept.Reset()
+		return kept
 	}
-	defer r.Body.Close()
-	content := make([]byte, r.ContentLength)
-	if _, err := io.ReadFull(r.Body, content); err != nil {
-		return nil, fmt.Errorf("http1: reading the body of the request: %w", err)
-	}
-	return content, nil
+	return new(bytes.Buffer)
 }
 
 // safe is RFC 9110 section 9.2.1: to ask twice changes nothing.
@@ -99,46 +117,27 @@ func safe(method string) bool {
 // each one when its request ends.
 func (t *Transport) CloseIdleConnections() { t.idle.close() }
 
-func (t *Transport) take(ctx context.Context) (*conn, error) {
-	if c := t.idle.get(); c != nil {
-		c.used, c.sent, c.heard = true, false, false
-		return c, nil
-	}
-	raw, err := t.Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c := &conn{Conn: raw, transport: t}
-	c.in, c.out = bufio.NewReader((*reading)(c)), bufio.NewWriter((*writing)(c))
-	return c, nil
-}
-
 // conn serves one request at a time.
 type conn struct {
 	net.Conn
 	transport *Transport
 	in        *bufio.Reader
-	out       *bufio.Writer
 	head      int64     // bytes that the head may still have
 	since     time.Time // idle
 
-	used  bool // by an earlier request
-	sent  bool // some of the request
-	heard bool // some of the answer
+	used   bool  // by an earlier request
+	sent   bool  // some of the request
+	heard  bool  // some of the answer
+	failed error // to send or to hear the rest
 }
 
 // send sends a request and reads the head of its answer.
-func (c *conn) send(r *http.Request, content []byte) (*http.Response, error) {
-	if content != nil {
-		with := *r
-		with.Body = io.NopCloser(bytes.NewReader(content))
-		r = &with
-	}
+func (c *conn) send(r *http.Request, request []byte) (*http.Response, error) {
 	if t := c.transport.Timeout; t > 0 {
 		_ = c.SetDeadline(time.Now().Add(t))
 	}
 	stop := context.AfterFunc(r.Context(), func() { c.Close() })
-	resp, err := c.exchange(r)
+	resp, err := c.exchange(r, request)
 	if err != nil {
 		stop()
 		return nil, err
@@ -156,17 +155,17 @@ func (c *conn) send(r *http.Request, content []byte) (*http.Response, error) {
 
 const noLimit = -1
 
-func (c *conn) exchange(r *http.Request) (*http.Response, error) {
-	c.head = c.transport.MaxHead
-	if err := r.Write(c.out); err != nil {
+func (c *conn) exchange(r *http.Request, request []byte) (*http.Response, error) {
+	c.head, c.heard = c.transport.MaxHead, false
+	n, err := c.Write(request)
+	if c.sent, c.failed = n > 0, err; !c.sent {
 		return nil, err
 	}
-	if err := c.out.Flush(); err != nil {
-		return nil, err
-	}
-	for {
+	for { // an answer may say why the server did not read all of the request
 		resp, err := http.ReadResponse(c.in, r)
 		switch {
+		case err != nil && c.failed != nil: // not that what there is makes no sense
+			return nil, c.failed
 		case err != nil:
 			return nil, err
 		case resp.StatusCode < 100:
@@ -174,6 +173,7 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 		case resp.StatusCode == http.StatusSwitchingProtocols:
 			return nil, errors.New("http1: the server switches to a protocol that nobody asked for")
 		case resp.StatusCode >= 200:
+			resp.Close = resp.Close || c.failed != nil
 			return resp, nil
 		}
 		if trace := httptrace.ContextClientTrace(r.Context()); trace != nil && trace.Got1xxResponse != nil && resp.StatusCode != http.StatusContinue {
@@ -187,27 +187,22 @@ func (c *conn) exchange(r *http.Request) (*http.Response, error) {
 // reading is a conn as its bufio.Reader sees it.
 type reading conn
 
-func (c *reading) Read(into []byte) (int, error) {
+func (c *reading) Read(into []byte) (n int, err error) {
 	if c.head == 0 {
-		return 0, fmt.Errorf("http1: the head of the answer has more than %d bytes", c.transport.MaxHead)
+		err = fmt.Errorf("http1: the head of the answer has more than %d bytes", c.transport.MaxHead)
+	} else {
+		if c.head > 0 && int64(len(into)) > c.head {
+			into = into[:c.head]
+		}
+		n, err = c.Conn.Read(into)
 	}
-	if c.head > 0 && int64(len(into)) > c.head {
-		into = into[:c.head]
-	}
-	n, err := c.Conn.Read(into)
 	c.heard = c.heard || n > 0
 	if c.head > 0 {
 		c.head -= int64(n)
 	}
-	return n, err
-}
-
-// writing is a conn as its bufio.Writer sees it.
-type writing conn
-
-func (c *writing) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
-	c.sent = c.sent || n > 0
+	if c.failed == nil {
+		c.failed = err
+	}
 	return n, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -249,6 +250,29 @@ func TestServersThatClose(t *testing.T) {
 			t.Errorf("%v, %d connections", err, opened.Load())
 		}
 	})
+	t.Run("again and again", func(t *testing.T) {
+		var opened, asked atomic.Int64
+		waiting, failing := make(chan struct{}), atomic.Bool{}
+		transport := to(t, script(t, nil, func(int, int) (string, bool) {
+			if asked.Add(1); failing.Load() {
+				return "", true
+			}
+			if asked.Load() == 4 {
+				close(waiting)
+			}
+			<-waiting
+			return hello, false
+		}), &opened)
+		var idle sync.WaitGroup
+		for range 4 {
+			idle.Go(func() { _, _ = ask(t, transport, "GET") })
+		}
+		idle.Wait()
+		failing.Store(true)
+		if _, err := ask(t, transport, "GET"); err == nil || asked.Load() != 6 {
+			t.Errorf("%v, and %d requests came", err, asked.Load())
+		}
+	})
 	t.Run("after some of an answer", func(t *testing.T) {
 		var opened atomic.Int64
 		transport := to(t, script(t, nil, func(_, request int) (string, bool) {
@@ -325,17 +349,47 @@ func TestCancelled(t *testing.T) {
 		}
 		<-ended
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := send(transport, request(ctx, "GET", "/", nil, 0)); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+	var asked atomic.Int64
+	transport = to(t, script(t, nil, func(int, int) (string, bool) { asked.Add(1); return hello, false }), &opened)
+	for range 100 {
+		if _, err := ask(t, transport, "GET"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		body := io.MultiReader(strings.NewReader("x"), reader(func([]byte) (int, error) { cancel(); return 0, io.EOF }))
+		if _, err := send(transport, request(ctx, "POST", "/", body, 1)); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	}
+	if asked.Load() != 100 {
+		t.Errorf("%d requests were sent after their callers had gone", asked.Load()-100)
 	}
 }
+
+type reader func([]byte) (int, error)
+
+func (r reader) Read(into []byte) (int, error) { return r(into) }
 
 // A server that does not answer is given up; one whose body rests is not.
 func TestTimeout(t *testing.T) {
 	rest := make(chan struct{})
+	var asked atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			return
+		}
+		if r.URL.Path == "/head" {
+			asked.Add(1)
+		}
+		if r.URL.Path == "/half" {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_, _ = io.WriteString(conn, hello[:20])
+				_, _ = conn.Read(make([]byte, 1))
+				conn.Close()
+			}
+			return
+		}
 		if r.URL.Path == "/body" {
 			_ = http.NewResponseController(w).Flush()
 			<-rest
@@ -347,10 +401,18 @@ func TestTimeout(t *testing.T) {
 	defer server.Close()
 	var opened atomic.Int64
 	transport := to(t, server.Listener.Addr().String(), &opened)
+	if _, err := send(transport, request(t.Context(), "GET", "/", nil, 0)); err != nil { // whose connection is used again
+		t.Fatal(err)
+	}
 	transport.Timeout = 50 * time.Millisecond
 	var timeout net.Error
-	if _, err := send(transport, request(t.Context(), "GET", "/head", nil, 0)); !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Error(err)
+	for _, path := range []string{"/head", "/half"} {
+		if _, err := send(transport, request(t.Context(), "GET", path, nil, 0)); !errors.As(err, &timeout) || !timeout.Timeout() {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if asked.Load() != 1 {
+		t.Errorf("%d requests came of one that timed out", asked.Load())
 	}
 	time.AfterFunc(4*transport.Timeout, func() { close(rest) })
 	if a, err := send(transport, request(t.Context(), "GET", "/body", nil, 0)); err != nil || a.text != "after all" {
@@ -439,13 +501,45 @@ func TestBodies(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if err := get("short", 6); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Error(err)
+	for _, length := range []int64{4, 6} {
+		if err := get("short", length); err == nil {
+			t.Errorf("a body of 5 bytes passes for one of %d", length)
+		}
 	}
 	mu.Lock()
 	defer mu.Unlock()
 	if got := strings.Join(came, ", "); got != "1 <nil>, 16384 <nil>, 5000 <nil>, 5000 <nil>, 7 <nil>" || opened.Load() != 2 {
 		t.Errorf("%s over %d connections", got, opened.Load())
+	}
+}
+
+// deaf is a server that answers what it does not read to its end.
+type deaf struct {
+	net.Conn
+	answer io.Reader
+}
+
+func (d *deaf) Read(into []byte) (int, error) { return d.answer.Read(into) }
+func (d *deaf) Write([]byte) (int, error)     { return 100, syscall.EPIPE }
+
+func TestAnswerBeforeTheBody(t *testing.T) {
+	for text, want := range map[string]int{"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig": 413, "": 0} {
+		var opened atomic.Int64
+		transport := to(t, "", &opened)
+		transport.Dial = func(context.Context) (net.Conn, error) {
+			opened.Add(1)
+			conn, _ := net.Pipe()
+			return &deaf{conn, strings.NewReader(text)}, nil
+		}
+		for range 2 {
+			a, err := send(transport, request(t.Context(), "POST", "/", strings.NewReader(strings.Repeat("x", 16<<10)), 16<<10))
+			if want == 0 && !errors.Is(err, syscall.EPIPE) || want != 0 && (err != nil || a.status != want || a.text != "big") {
+				t.Errorf("%+v %v", a, err)
+			}
+		}
+		if opened.Load() != 2 {
+			t.Errorf("%d connections", opened.Load())
+		}
 	}
 }
 
@@ -463,6 +557,10 @@ func TestTakes(t *testing.T) {
 		{func(r *http.Request) { r.Header.Set("Upgrade", "websocket") }, false},
 		{func(r *http.Request) { r.Header.Set("Expect", "100-continue") }, false},
 		{func(r *http.Request) { r.Method = "CONNECT" }, false},
+		{func(r *http.Request) { r.Method = "GET /admin?" }, false},
+		{func(r *http.Request) { r.Method = "" }, false},
+		{func(r *http.Request) { r.Close = true }, false},
+		{func(r *http.Request) { r.ContentLength = 5 }, false}, // of no body
 	} {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.Body = nil
