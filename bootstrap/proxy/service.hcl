@@ -37,7 +37,7 @@ ingress {
 
   access_log {
     path      = "/var/log/ramp/access.log"
-    when_full = "drop" # or "wait": requests wait for a slow disk rather than go unlogged
+    when_full = "drop" # or "wait": requests wait for a slow or full disk rather than go unlogged
   }
 }
 

@@ -1,34 +1,40 @@
 package accesslog
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"time"
+)
+
+const (
+	enough = 64 << 10    // bytes that are written without waiting for more
+	retry  = time.Second // after a failure to write what must not be dropped
 )
 
 // lines are on their way to the writer.
 type lines struct {
 	log     *Log
-	buffer  *bufio.Writer
+	buffer  bytes.Buffer
 	encoder *json.Encoder // to buffer
 	pending uint64        // entries in buffer
 	telling uint64        // of dropped entries, in buffer too
 	told    uint64        // the same, in what was written
-	failing bool          // the last line may be there in part
+	failing bool
+	torn    bool // the last line may be there in part
 }
 
-// restart is needed after an error too, which buffer and encoder remember.
-func (w *lines) restart() {
-	w.buffer = bufio.NewWriterSize(w.log.config.Writer, 64<<10)
-	w.encoder = json.NewEncoder(w.buffer)
+func newLines(l *Log) *lines {
+	w := &lines{log: l}
+	w.encoder = json.NewEncoder(&w.buffer)
 	w.encoder.SetEscapeHTML(false)
+	return w
 }
 
 func (w *lines) line(v any) {
-	if w.failing {
-		_ = w.buffer.WriteByte('\n')
+	_ = w.encoder.Encode(v) // strings and numbers, to memory
+	if w.buffer.Len() >= enough {
+		w.flush()
 	}
-	w.result(w.encoder.Encode(v))
 }
 
 // gap says how many entries were dropped since it was said last.
@@ -43,30 +49,61 @@ func (w *lines) gap() {
 	}
 }
 
+// flush writes what there is. What cannot be written is dropped, so that a full
+// disk neither stops requests for ever nor fills the memory; or, where
+// requests wait for the log, it is tried again until the log ends.
 func (w *lines) flush() {
-	if w.buffer.Buffered() == 0 {
-		return
-	}
-	err := w.buffer.Flush()
-	w.result(err)
-	if err == nil {
-		w.failing = false
-		w.log.written.Add(w.pending)
-		w.pending, w.told = 0, w.telling
+	for !w.try() {
+		if !w.log.config.Block || !w.rest() {
+			w.log.dropped.Add(w.pending)
+			w.pending, w.telling = 0, w.told
+			w.buffer.Reset()
+		}
 	}
 }
 
-// result forgets what could not be written: a full disk must not stop requests
-// for ever, nor fill the memory.
-func (w *lines) result(err error) {
-	if err == nil {
-		return
+// try reports whether all is written.
+func (w *lines) try() bool {
+	if w.buffer.Len() == 0 {
+		return true
 	}
-	w.log.dropped.Add(w.pending)
-	w.pending, w.telling = 0, w.told
-	w.restart()
-	if !w.failing {
-		w.log.config.OnError(err)
+	if err := w.write(); err != nil {
+		if !w.failing {
+			w.log.config.OnError(err)
+		}
+		w.failing = true
+		return false
 	}
-	w.failing = true
+	w.failing = false
+	w.log.written.Add(w.pending)
+	w.pending, w.told = 0, w.telling
+	return true
+}
+
+// write leaves in the buffer what was not written, from the start of a line on.
+func (w *lines) write() error {
+	if w.torn {
+		if _, err := w.log.config.Writer.Write([]byte("\n")); err != nil {
+			return err
+		}
+		w.torn = false
+	}
+	n, err := w.log.config.Writer.Write(w.buffer.Bytes())
+	whole := bytes.LastIndexByte(w.buffer.Bytes()[:n], '\n') + 1
+	w.torn = n > whole
+	w.buffer.Next(whole)
+	return err
+}
+
+// rest waits before another try, and opens the writer again if that is asked
+// for. It returns false when the log is to end.
+func (w *lines) rest() bool {
+	select {
+	case answer := <-w.log.reopen:
+		answer <- w.log.open()
+	case <-time.After(retry):
+	case <-w.log.ending:
+		return false
+	}
+	return true
 }

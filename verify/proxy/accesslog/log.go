@@ -14,11 +14,12 @@ type Config struct {
 	Writer io.Writer
 	// Queue is how many entries may wait to be written. Zero means 8192.
 	Queue int
-	// Block makes requests wait when the queue is full. Without it their
-	// entries are dropped, counted, and the number is written later.
+	// Block makes requests wait when the queue is full, also for a writer that
+	// fails, which is tried again every second. Without it their entries are
+	// dropped, counted, and the number is written later.
 	Block bool
-	// OnError is told of the first of a row of failures to write. Entries
-	// that could not be written count as dropped. Nil ignores them.
+	// OnError is told of the first of a row of failures to write. Nil ignores
+	// them.
 	OnError func(error)
 }
 
@@ -27,10 +28,12 @@ type Log struct {
 	config  Config
 	queue   chan *Entry
 	reopen  chan chan error
+	ending  chan struct{} // closed when nothing may wait any more
 	done    chan struct{}
 	dropped atomic.Uint64
 	written atomic.Uint64
 
+	end    sync.Once
 	mu     sync.RWMutex // closed is not set while an entry is being queued
 	closed bool
 }
@@ -43,7 +46,7 @@ func New(c Config) *Log {
 	if c.OnError == nil {
 		c.OnError = func(error) {}
 	}
-	l := &Log{config: c, queue: make(chan *Entry, c.Queue), reopen: make(chan chan error), done: make(chan struct{})}
+	l := &Log{config: c, queue: make(chan *Entry, c.Queue), reopen: make(chan chan error), ending: make(chan struct{}), done: make(chan struct{})}
 	go l.write()
 	return l
 }
@@ -82,8 +85,18 @@ func (l *Log) Reopen() error {
 	}
 }
 
-// Close writes what is queued and closes the writer.
+// open opens the writer again, if it can be.
+func (l *Log) open() error {
+	if r, ok := l.config.Writer.(interface{ Reopen() error }); ok {
+		return r.Reopen()
+	}
+	return nil
+}
+
+// Close writes what is queued and closes the writer. What cannot be written is
+// dropped.
 func (l *Log) Close() error {
+	l.end.Do(func() { close(l.ending) }) // those who wait hold mu
 	l.mu.Lock()
 	if l.closed {
 		l.mu.Unlock()
@@ -108,8 +121,7 @@ const gather = 10 * time.Millisecond
 func (l *Log) write() {
 	defer close(l.done)
 	rest := min(gather, time.Duration(cap(l.queue))*time.Microsecond) // a queue that a million a second do not fill
-	w := &lines{log: l}
-	w.restart()
+	w := newLines(l)
 	for {
 		idle := len(l.queue) == 0
 		if idle {
@@ -129,12 +141,8 @@ func (l *Log) write() {
 				time.Sleep(rest)
 			}
 		case answer := <-l.reopen:
-			w.flush()
-			if r, ok := l.config.Writer.(interface{ Reopen() error }); ok {
-				answer <- r.Reopen()
-			} else {
-				answer <- nil
-			}
+			w.try() // what fails goes to the next one
+			answer <- l.open()
 		}
 	}
 }

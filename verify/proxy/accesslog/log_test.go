@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -109,7 +110,7 @@ func TestFullDisk(t *testing.T) {
 	w := &slow{permits: make(chan struct{}), failing: true}
 	close(w.permits)
 	var told []error
-	log := accesslog.New(accesslog.Config{Writer: w, Block: true, OnError: func(err error) { told = append(told, err) }})
+	log := accesslog.New(accesslog.Config{Writer: w, OnError: func(err error) { told = append(told, err) }})
 	for i := range 3 {
 		log.Add(&accesslog.Entry{ID: fmt.Sprint("lost", i), Path: strings.Repeat("x", 100<<10)})
 		waitFor(t, func() bool { return log.Dropped() == uint64(i+1) })
@@ -120,6 +121,50 @@ func TestFullDisk(t *testing.T) {
 	lines, _ := whole(w.text.String())
 	if last := lines[len(lines)-1]; last.ID != "kept" || len(told) != 1 || !strings.Contains(w.text.String(), `"dropped":`) {
 		t.Errorf("%v, the last of %d lines is %+v", told, len(lines), last)
+	}
+}
+
+// Where requests wait for the log, nothing is lost while the disk is full.
+func TestFullDiskWaits(t *testing.T) {
+	w := &slow{permits: make(chan struct{}), failing: true}
+	close(w.permits)
+	var told atomic.Int64
+	log := accesslog.New(accesslog.Config{Writer: w, Queue: 10, Block: true, OnError: func(error) { told.Add(1) }})
+	var adding sync.WaitGroup
+	for i := range 100 {
+		adding.Go(func() { log.Add(&accesslog.Entry{ID: fmt.Sprint("e", i)}) })
+	}
+	waitFor(t, func() bool { return told.Load() > 0 && log.Depth() == 10 })
+	if err := log.Reopen(); err != nil { // by who hopes that this helps
+		t.Error(err)
+	}
+	w.fail(false)
+	adding.Wait()
+	_ = log.Close()
+	seen := map[string]bool{}
+	lines, _ := whole(w.text.String()) // some are torn, and there whole once more
+	for _, l := range lines {
+		seen[l.ID] = true
+	}
+	if len(lines) != 100 || len(seen) != 100 || told.Load() != 1 || log.Dropped() != 0 || log.Written() != 100 {
+		t.Errorf("%d lines of %d entries, told %d times, dropped %d, written %d", len(lines), len(seen), told.Load(), log.Dropped(), log.Written())
+	}
+}
+
+// The end does not wait for a disk that stays full.
+func TestFullDiskAtTheEnd(t *testing.T) {
+	w := &slow{permits: make(chan struct{}), failing: true}
+	close(w.permits)
+	log := accesslog.New(accesslog.Config{Writer: w, Queue: 10, Block: true})
+	var adding sync.WaitGroup
+	for range 100 {
+		adding.Go(func() { log.Add(&accesslog.Entry{}) })
+	}
+	waitFor(t, func() bool { return log.Depth() == 10 })
+	_ = log.Close()
+	adding.Wait()
+	if log.Dropped() != 100 {
+		t.Errorf("%d dropped", log.Dropped())
 	}
 }
 
