@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
@@ -20,6 +21,10 @@ import (
 	"time"
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
 )
 
 // patience is how long Prometheus may take on a busy machine.
@@ -70,11 +75,10 @@ func TestPrometheus(t *testing.T) {
 		t.Fatal(err)
 	}
 	scraper := v.AppRole("prometheus", v.Policy("metrics", string(policy)))
-	p := start(t, bin, v.Addr, scraper.Client.Token())
-	p.eventually("the target is up", func() bool { return len(p.query(`up{job="ramp"} == 1`)) == 1 })
-
 	orders := v.AppRole("orders", v.Policy("caller", `path "ramp/creds/*" { capabilities = ["read"] }`))
 	traffic(t, v, orders)
+	p := start(t, bin, scraper.Client.Token(), v.Addr, guard(t, v))
+	p.eventually("the targets are up", func() bool { return len(p.query(`up == 1`)) == 2 })
 	for _, expr := range dashboard(t) {
 		if optional(expr) {
 			continue
@@ -171,8 +175,31 @@ type prometheus struct {
 	addr string
 }
 
+// guard starts a proxy, and returns where it tells its metrics.
+func guard(t *testing.T, v *vaulttest.Server) string {
+	t.Helper()
+	verifier, err := verify.New(t.Context(), verify.Config{Issuer: v.Addr + "/v1/ramp", Audience: "https://payments.internal"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(verifier.Close)
+	log := accesslog.New(accesslog.Config{Writer: io.Discard})
+	m := gate.NewMetrics(log, nil)
+	p, err := proxy.New(proxy.Config{
+		Gate:     gate.Config{Verifier: verifier, Routes: []gate.Route{{Pattern: "/", Scopes: []string{"a"}}}, Log: log, Metrics: m},
+		Upstream: proxy.Upstream{URL: v.Addr},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)) // refused
+	admin := httptest.NewServer(p.Admin(m))
+	t.Cleanup(admin.Close)
+	return admin.URL
+}
+
 // start runs Prometheus with prometheus.yml and rules.yml until the test ends.
-func start(t *testing.T, bin, vault, token string) *prometheus {
+func start(t *testing.T, bin, token, vault, proxy string) *prometheus {
 	t.Helper()
 	dir := t.TempDir()
 	config, err := os.ReadFile("prometheus.yml")
@@ -184,7 +211,7 @@ func start(t *testing.T, bin, vault, token string) *prometheus {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"prometheus.yml": strings.NewReplacer("127.0.0.1:8200", strings.TrimPrefix(vault, "http://"), "interval: 15s", "interval: 1s").Replace(string(config)),
+		"prometheus.yml": strings.NewReplacer("127.0.0.1:8200", strings.TrimPrefix(vault, "http://"), "127.0.0.1:9100", strings.TrimPrefix(proxy, "http://"), "interval: 15s", "interval: 1s").Replace(string(config)),
 		"rules.yml":      string(rules),
 		"token":          token + "\n",
 	} {
