@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy"
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/accesslog"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/proxy/gate"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
@@ -271,4 +273,39 @@ func TestGracefulEnd(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// full is a disk that is full at first.
+type full struct{ emptied atomic.Bool }
+
+func (f *full) Write(p []byte) (int, error) {
+	if f.emptied.Load() {
+		return len(p), nil
+	}
+	return 0, errors.New("no space left")
+}
+
+// Where no request may go unlogged, a full disk stops the service: callers are
+// told so when all places are taken, and go on when there is room again.
+func TestFullDisk(t *testing.T) {
+	disk := &full{}
+	log := accesslog.New(accesslog.Config{Writer: disk, Queue: 1, Block: true})
+	r := newRig(t, echo, func(c *proxy.Config) { c.Gate.Log, c.MaxRequests = log, 3 })
+	t.Cleanup(func() { _ = log.Close() }) // before the servers, which wait for requests
+	var waiting sync.WaitGroup
+	for range 8 {
+		waiting.Go(func() {
+			resp, _ := r.do("GET", "/open/", "")
+			if resp.StatusCode != 200 && resp.StatusCode != 503 {
+				t.Error(resp.Status)
+			}
+		})
+	}
+	eventually(t, "that all places are taken", func() bool { return r.proxy.Ready() != nil })
+	if resp, body := r.do("GET", "/open/", ""); resp.StatusCode != 503 || !strings.Contains(body, "(busy)") {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+	disk.emptied.Store(true)
+	waiting.Wait()
+	eventually(t, "a place", func() bool { return r.proxy.Ready() == nil })
 }

@@ -52,13 +52,19 @@ func New(c Config) *Log {
 }
 
 // Add queues an entry, which must not be changed afterwards.
-func (l *Log) Add(e *Entry) {
+func (l *Log) Add(e *Entry) { l.add(e, l.config.Block) }
+
+// Offer queues an entry that nobody waits for: when the queue is full it is
+// dropped and counted, whatever Block says.
+func (l *Log) Offer(e *Entry) { l.add(e, false) }
+
+func (l *Log) add(e *Entry, block bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	switch {
 	case l.closed:
 		l.dropped.Add(1)
-	case l.config.Block:
+	case block:
 		l.queue <- e
 	default:
 		select {

@@ -46,7 +46,11 @@ func (g *Gate) Done(r *http.Request, d *Decision, a Answer) {
 		e.Subject, e.Caller, e.Contract, e.ContractID = id.Subject, id.Caller, id.Contract, id.ContractID
 		e.Stage, e.Generation, e.TokenID = id.Stage, id.Generation, id.TokenID
 	}
-	g.config.Log.Add(e)
+	if reason == ReasonBusy { // those who wait for the log may be what keeps it busy
+		g.config.Log.Offer(e)
+	} else {
+		g.config.Log.Add(e)
+	}
 }
 
 // clip bounds what a waiting entry takes up.
