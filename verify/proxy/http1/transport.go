@@ -54,8 +54,8 @@ func Takes(r *http.Request) bool {
 
 // RoundTrip implements http.RoundTripper. It reads the body of a request before
 // it takes a connection. A request that met a connection which the server had
-// closed meanwhile is sent again once, over a new one, if its method is safe or
-// nothing of it was sent.
+// closed meanwhile is sent again once, over a new one, if its method is safe, it
+// has an Idempotency-Key, or nothing of it was sent.
 func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if !Takes(r) {
 		return nil, errors.New("http1: the request is not one that is taken, see Takes")
@@ -86,7 +86,7 @@ func (t *Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if gone := r.Context().Err(); gone != nil {
 			return nil, gone
 		}
-		if !c.used || c.heard || c.sent && !safe(r.Method) || !lost(err) {
+		if !c.used || c.heard || c.sent && !repeatable(r) || !lost(err) {
 			return nil, err
 		}
 		c = nil // what fails over a new one does not fail for its age
@@ -108,9 +108,14 @@ func (t *Transport) request() *bytes.Buffer {
 	return new(bytes.Buffer)
 }
 
-// safe is RFC 9110 section 9.2.1: to ask twice changes nothing.
-func safe(method string) bool {
-	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+// repeatable reports whether to ask twice does what asking once does: the
+// method is safe (RFC 9110 section 9.2.1), or the caller says so.
+func repeatable(r *http.Request) bool {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return true
+	}
+	return r.Header["Idempotency-Key"] != nil
 }
 
 // CloseIdleConnections closes connections that serve no request, and from now on

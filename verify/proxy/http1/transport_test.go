@@ -222,10 +222,10 @@ func TestServersThatClose(t *testing.T) {
 		}
 	})
 	for _, c := range []struct {
-		method string
-		again  bool
-	}{{"GET", true}, {"HEAD", true}, {"OPTIONS", true}, {"DELETE", false}, {"PUT", false}, {"POST", false}} {
-		t.Run("on a second "+c.method, func(t *testing.T) {
+		method, header string
+		again          bool
+	}{{"GET", "", true}, {"HEAD", "", true}, {"OPTIONS", "", true}, {"DELETE", "", false}, {"PUT", "", false}, {"POST", "", false}, {"POST", "Idempotency-Key", true}} {
+		t.Run("on a second "+c.method+" "+c.header, func(t *testing.T) {
 			var opened, asked atomic.Int64
 			transport := to(t, script(t, nil, func(connection, request int) (string, bool) {
 				asked.Add(1)
@@ -237,7 +237,11 @@ func TestServersThatClose(t *testing.T) {
 			if _, err := ask(t, transport, c.method); err != nil {
 				t.Fatal(err)
 			}
-			_, err := ask(t, transport, c.method)
+			second := request(t.Context(), c.method, "/", nil, 0)
+			if c.header != "" {
+				second.Header.Set(c.header, "x")
+			}
+			_, err := send(transport, second)
 			if (err == nil) != c.again || asked.Load() != map[bool]int64{true: 3, false: 2}[c.again] {
 				t.Errorf("%v, and %d requests came", err, asked.Load())
 			}
