@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"io"
@@ -104,7 +105,26 @@ func (f *forwarder) RoundTrip(r *http.Request) (*http.Response, error) {
 	if f.direct != nil && http1.Takes(r) {
 		return f.direct.RoundTrip(r)
 	}
+	if err := keepSmall(r); err != nil {
+		return nil, err
+	}
 	return f.plain.RoundTrip(r)
+}
+
+// keepSmall reads a small body of known length, so that HTTP/2 can send it
+// again when the service ends the connection before it has looked at the
+// request.
+func keepSmall(r *http.Request) error {
+	if r.ContentLength <= 0 || r.ContentLength > http1.MaxBody || r.Header["Expect"] != nil {
+		return nil
+	}
+	kept := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, kept); err != nil {
+		return err
+	}
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(kept)), nil }
+	r.Body, _ = r.GetBody()
+	return nil
 }
 
 // withTrailers turns a gRPC answer of trailers only, which must be one frame

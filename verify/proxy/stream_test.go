@@ -3,11 +3,15 @@ package proxy_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -347,4 +351,40 @@ func TestAnswerBeforeTheBody(t *testing.T) {
 		}
 		transport.CloseIdleConnections()
 	}
+}
+
+// A service that ends its HTTP/2 connections all the time (GOAWAY) costs no
+// request: what it did not look at is sent again, with its body.
+func TestGoAway(t *testing.T) {
+	service := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Connection", "close") // which net/http says by GOAWAY
+		_, _ = io.Copy(w, r.Body)
+	}))
+	service.EnableHTTP2 = true
+	service.StartTLS()
+	t.Cleanup(service.Close)
+	trusted := x509.NewCertPool()
+	trusted.AddCert(service.Certificate())
+	r := newRig(t, echo, func(c *proxy.Config) {
+		c.Upstream = proxy.Upstream{URL: service.URL, TLS: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12}}
+	})
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for range 40 {
+				resp, err := http.Post(r.server.URL+"/open/x", "text/plain", strings.NewReader("hello"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				text, _ := io.ReadAll(resp.Body)
+				resp.Body.Close()
+				if resp.StatusCode != 200 || string(text) != "hello" {
+					t.Errorf("%s %s", resp.Status, text)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
 }

@@ -590,3 +590,27 @@ func eventually(t *testing.T, what string, done func() bool) {
 		}
 	}
 }
+
+// An upstream that ends its HTTP/2 connections all the time (GOAWAY), as one
+// that is reloaded does once, costs no request.
+func TestGoAway(t *testing.T) {
+	r := newRig(t, func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Connection", "close") // which net/http says by GOAWAY
+		_, _ = io.Copy(w, req.Body)
+	}, func(c *egress.Config, s *httptest.Server) {
+		s.Start()
+		c.Upstream = strings.Replace(s.URL, "http://", "h2c://", 1)
+	})
+	var callers sync.WaitGroup
+	for range 8 {
+		callers.Go(func() {
+			for range 40 {
+				if status, said, _ := r.send(t, "POST", "/", strings.NewReader("hello"), nil); status != 200 || said != "hello" {
+					t.Error(status, said)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+}

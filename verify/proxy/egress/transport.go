@@ -200,6 +200,7 @@ func (h *held) trySend(req *http.Request, b *body) (*http.Response, error) {
 	if out.Body, err = b.open(); err != nil {
 		return nil, err
 	}
+	out.GetBody = b.next // for HTTP/2, when the upstream ends the connection before it has looked at the request
 	return h.binding.upstream.RoundTrip(out)
 }
 

@@ -40,15 +40,15 @@ type Transport struct {
 	requests sync.Pool // of *bytes.Buffer
 }
 
-// maxBody is how long a body may be that is taken: any server's buffers take it
+// MaxBody is how long a body may be that is taken: any server's buffers take it
 // whole, even of one that does not read it.
-const maxBody = 16 << 10
+const MaxBody = 16 << 10
 
 // Takes reports whether a request is one that RoundTrip can send. A method must
 // be a token: Request.Write would write any.
 func Takes(r *http.Request) bool {
 	empty := r.Body == nil || r.Body == http.NoBody
-	return 0 <= r.ContentLength && r.ContentLength <= maxBody && empty == (r.ContentLength == 0) &&
+	return 0 <= r.ContentLength && r.ContentLength <= MaxBody && empty == (r.ContentLength == 0) &&
 		r.Header["Upgrade"] == nil && r.Header["Expect"] == nil && !r.Close && r.Method != http.MethodConnect && httpguts.ValidHeaderFieldName(r.Method)
 }
 
