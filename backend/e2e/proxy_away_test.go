@@ -30,7 +30,7 @@ func TestProxiesWithoutVault(t *testing.T) {
 	}
 	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(upstream.Close)
-	ingress, egress := freeAddress(t), "unix:"+filepath.Join(dir, "payments.sock")
+	ingress, egress := vaulttest.FreeAddress(t), "unix:"+filepath.Join(dir, "payments.sock")
 	r.Kill()
 	p := startProxy(t, fmt.Sprintf(`
 issuer   = %q

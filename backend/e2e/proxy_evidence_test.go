@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
 
 // A proxy that is told by a reload where to report does so, and what it
@@ -23,7 +25,7 @@ func TestProxyReportsAfterReload(t *testing.T) {
 	}
 	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	t.Cleanup(upstream.Close)
-	address := freeAddress(t)
+	address := vaulttest.FreeAddress(t)
 	config := fmt.Sprintf(`
 issuer   = %q
 audience = "https://payments.internal"

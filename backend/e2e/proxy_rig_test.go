@@ -23,6 +23,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
 
 // rampBinary is the ramp command, built from this working tree once.
@@ -80,7 +82,7 @@ func startProxy(t *testing.T, config string) *rampProxy {
 	if err := os.WriteFile(path, binary, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p := &rampProxy{config: filepath.Join(dir, "proxy.hcl"), admin: freeAddress(t), done: make(chan struct{})}
+	p := &rampProxy{config: filepath.Join(dir, "proxy.hcl"), admin: vaulttest.FreeAddress(t), done: make(chan struct{})}
 	p.write(t, config)
 	p.Cmd = exec.Command(path, "proxy", "-config="+p.config)
 	p.Stdout, p.Stderr = &p.log, &p.log
@@ -152,16 +154,6 @@ func (p *rampProxy) stop(t *testing.T) {
 		_ = p.Process.Kill()
 		<-p.done
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // authority signs certificates of 127.0.0.1.

@@ -110,7 +110,7 @@ func (s *story) logins(t *testing.T, of *vaulttest.Login) (n int) {
 
 func newStory(t *testing.T) *story {
 	t.Helper()
-	s := &story{rig: newRig(t), authority: newAuthority(t), address: freeAddress(t)}
+	s := &story{rig: newRig(t), authority: newAuthority(t), address: vaulttest.FreeAddress(t)}
 	s.billing = s.AppRole("billing", "caller")
 	payments := s.AppRole("payments", s.Policy("reporter", reporterPolicy))
 	s.service(t, "payments", nil)
@@ -182,7 +182,7 @@ ingress {
 	}
 	s.ingress = startProxy(t, s.config(s.routes))
 	listen := func(vault string) (string, *rampProxy) {
-		address := freeAddress(t)
+		address := vaulttest.FreeAddress(t)
 		s.egressConfig = fmt.Sprintf(`
 vault {
   address = %q

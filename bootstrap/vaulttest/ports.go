@@ -17,6 +17,13 @@ const (
 
 var nextBlock atomic.Int64
 
+// FreeAddress is a loopback address that nobody listens on, and that no other
+// test gets until this one ends.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	return fmt.Sprintf("127.0.0.1:%d", claimPorts(t, 1)[0])
+}
+
 // claimPorts returns n free loopback ports that stay ours until the test ends. The first port of a block is the
 // claim on the others: it stays bound, so that test processes running side by side never share a block.
 func claimPorts(t testing.TB, n int) []int {

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
 
@@ -28,7 +28,7 @@ func TestShutdownDelay(t *testing.T) {
 		}
 	}))
 	t.Cleanup(service.Close)
-	in, admin, config := freeAddress(t), freeAddress(t), filepath.Join(t.TempDir(), "proxy.hcl")
+	in, admin, config := vaulttest.FreeAddress(t), vaulttest.FreeAddress(t), filepath.Join(t.TempDir(), "proxy.hcl")
 	write(t, filepath.Dir(config), "proxy.hcl", fmt.Sprintf(`issuer = %q
 audience       = "https://payments.internal"
 shutdown_delay = "1h"
@@ -90,14 +90,4 @@ admin { listen = %q }
 	if err := proxy.Wait(); err != nil {
 		t.Errorf("%v\n%s", err, &said)
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

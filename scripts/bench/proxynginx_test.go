@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
@@ -58,7 +59,7 @@ func introspect(issuer, vaultToken string) func(*http.Request) bool {
 }
 
 func startNginx(t *testing.T, name, service string, auth *proxyProcess) *proxyProcess {
-	address := unused(t)
+	address := vaulttest.FreeAddress(t)
 	dir := t.TempDir()
 	config := strings.NewReplacer("DIR", dir, "ADDRESS", address, "SERVICE", strings.TrimPrefix(service, "http://"), "AUTH", auth.address).Replace(nginxConfig)
 	if err := os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600); err != nil {

@@ -3,7 +3,6 @@
 package bench
 
 import (
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
 
 // startRamp starts `ramp proxy` as users do.
@@ -21,7 +22,7 @@ func startRamp(t *testing.T, vault, issuer, service, vaultToken string) *proxyPr
 	if out, err := exec.Command("go", "build", "-o", ramp, "../../cmd/ramp").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	address, admin := unused(t), unused(t)
+	address, admin := vaulttest.FreeAddress(t), vaulttest.FreeAddress(t)
 	config := strings.NewReplacer("DIR", dir, "ADDRESS", address, "ADMIN", admin, "SERVICE", service, "ISSUER", issuer, "VAULT", vault).Replace(rampConfig)
 	for name, text := range map[string]string{"proxy.hcl": config, "vault-token": vaultToken} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -49,17 +50,6 @@ func startRamp(t *testing.T, vault, issuer, service, vaultToken string) *proxyPr
 		}
 	}
 	return &proxyProcess{name: "ramp", address: address, processes: []int{cmd.Process.Pid}}
-}
-
-// unused is an address that nobody listens on.
-func unused(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 const rampConfig = `

@@ -16,14 +16,16 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 )
 
 // What is refused before the issuer was reached is in the log and in the
 // metrics, like all else.
 func TestRefusedBeforeTheIssuerIsReached(t *testing.T) {
-	in, admin, accesses := freeAddress(t), freeAddress(t), filepath.Join(t.TempDir(), "access.log")
+	in, admin, accesses := vaulttest.FreeAddress(t), vaulttest.FreeAddress(t), filepath.Join(t.TempDir(), "access.log")
 	run(t, fmt.Sprintf("issuer = \"http://%s/v1/ramp\"\naudience = \"https://payments.internal\"\n%sadmin {\n  listen = %q\n}\n",
-		freeAddress(t), strings.Replace(ingress(route+fmt.Sprintf("access_log {\n path = %q\n}\n", accesses)), "127.0.0.1:8443", in, 1), admin))
+		vaulttest.FreeAddress(t), strings.Replace(ingress(route+fmt.Sprintf("access_log {\n path = %q\n}\n", accesses)), "127.0.0.1:8443", in, 1), admin))
 	resp := get(t, "http://"+in+"/x?token=secret", "")
 	if resp.code != http.StatusServiceUnavailable || resp.header.Get("Retry-After") == "" || resp.header.Get("Ramp-Request-Id") == "" {
 		t.Errorf("answered %+v", resp)
@@ -45,9 +47,9 @@ func TestRefusedBeforeTheIssuerIsReached(t *testing.T) {
 
 // Envoy is told so, too: it is not left to wait.
 func TestEnvoyAsksBeforeTheIssuerIsReached(t *testing.T) {
-	envoy, accesses := freeAddress(t), filepath.Join(t.TempDir(), "access.log")
+	envoy, accesses := vaulttest.FreeAddress(t), filepath.Join(t.TempDir(), "access.log")
 	run(t, fmt.Sprintf("issuer = \"http://%s/v1/ramp\"\naudience = \"https://payments.internal\"\ningress {\n%saccess_log {\n path = %q\n}\n}\next_authz {\n  listen = %q\n}\n",
-		freeAddress(t), route, accesses, envoy))
+		vaulttest.FreeAddress(t), route, accesses, envoy))
 	conn, err := grpc.NewClient(envoy, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ramp-contracts/vault-plugin-secrets-ramp/bootstrap/vaulttest"
 	"github.com/ramp-contracts/vault-plugin-secrets-ramp/verify/verifytest"
 )
 
@@ -34,21 +34,11 @@ func run(t *testing.T, config string) {
 	})
 }
 
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // Metrics tell of the process, and of the verifier when Envoy alone asks, too.
 func TestMetrics(t *testing.T) {
 	t.Setenv("GOGC", "")
 	i := verifytest.New(t)
-	admin := freeAddress(t)
+	admin := vaulttest.FreeAddress(t)
 	run(t, fmt.Sprintf("issuer = %q\naudience = \"https://payments.internal\"\ningress {\n%s}\next_authz {\n  listen = \"unix:%s/s\"\n}\nadmin {\n  listen = %q\n}\n",
 		i.URL, route, t.TempDir(), admin))
 	said := ""
