@@ -195,13 +195,17 @@ func (r *rig) feed(after uint64) revocation.Feed {
 	return message
 }
 
-// follower is a verifier that has just read a snapshot.
+// follower is a verifier that has just read a snapshot, and what came after it.
 func (r *rig) follower() *revocation.State {
 	r.t.Helper()
 	message := r.feed(0)
 	var s revocation.State
 	if err := s.Apply(&message); err != nil || !message.Snapshot {
 		r.t.Fatalf("snapshot %+v: %v", message, err)
+	}
+	message = r.feed(message.Cursor) // a snapshot may be one that another follower got a moment before
+	if err := s.Apply(&message); err != nil || message.Snapshot {
+		r.t.Fatalf("what came after the snapshot: %+v: %v", message, err)
 	}
 	return &s
 }
